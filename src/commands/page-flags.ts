@@ -5,10 +5,9 @@ import { UserError } from "../cli/user-error.ts";
 import { codeOf, reasonOf } from "../base/system-error.ts";
 import type { PageServerOptions } from "../page/page-server.ts";
 import { minTokenLength } from "../page/token.ts";
+import { metricsTokenVariable, tokenVariable } from "../protocol/server-variables.ts";
 
 const defaultPort = 4800;
-const tokenVariable = "PIPELOOM_UI_TOKEN";
-const metricsTokenVariable = "PIPELOOM_METRICS_TOKEN";
 
 export const pageFlags = {
   port: {
@@ -34,6 +33,10 @@ export const pageFlags = {
   open: { type: "boolean", description: "open the page in the browser" },
 } as const;
 
+/** What a person types to have one. */
+export const newTokenIn = (variable: string): string =>
+  `export ${variable}=$(openssl rand -hex 32)`;
+
 const isLoopback = (host: string): boolean => /^(?:127(?:\.\d+){3}|::1|localhost)$/.test(host);
 
 /** What opens the page, and what opens `/metrics` alone. Undefined: each link opens the page once. */
@@ -48,7 +51,7 @@ export function tokensFor(host: string, env: Variables = process.env): Tokens {
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(
       `--host ${host} can be reached by others, so it needs a token`,
-      `for one: export ${tokenVariable}=$(openssl rand -hex 32)`,
+      `for one: ${newTokenIn(tokenVariable)}`,
     );
   }
   return { token, metricsToken: tokenIn(env, metricsTokenVariable) };
@@ -62,7 +65,7 @@ function tokenIn(env: Variables, variable: string): string | undefined {
   if (token.length >= minTokenLength) return token;
   throw new UsageError(
     `the token in $${variable} is too short: it has ${token.length} characters, and needs ${minTokenLength}`,
-    `for one: export ${variable}=$(openssl rand -hex 32)`,
+    `for one: ${newTokenIn(variable)}`,
   );
 }
 

@@ -2,10 +2,9 @@
 
 import { URL } from "../base/globals.ts";
 import { defineFlags } from "../cli/flag-defs.ts";
+import { webhookVariable } from "../protocol/server-variables.ts";
 import { outputFlags, verbosityFlags } from "./common-flags.ts";
 import { pageFlags } from "./page-flags.ts";
-
-export const webhookVariable = "PIPELOOM_WEBHOOK";
 
 const { logFile } = outputFlags;
 

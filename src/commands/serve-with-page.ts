@@ -1,8 +1,9 @@
 // The page of `pipeloom serve`. Its server is loaded only where it is wanted.
 
 import type { Flags } from "../cli/flag-defs.ts";
+import { tokenVariable } from "../protocol/server-variables.ts";
 import { openInBrowser } from "./open-in-browser.ts";
-import { atPort, tokensFor } from "./page-flags.ts";
+import { atPort, newTokenIn, tokensFor } from "./page-flags.ts";
 import type { serveFlags } from "./serve-flags.ts";
 import type { Serving } from "./serving.ts";
 
@@ -12,6 +13,8 @@ export async function openPage(
   { host, port, allowHost, readOnly, open }: Flags<typeof serveFlags>,
 ): Promise<AsyncDisposable> {
   const tokens = tokensFor(host);
+  // A link opens the page, which starts programs. A log has other readers than a terminal: a file, a journal, a collector of logs.
+  const isForLinks = tokens.token === undefined && process.stderr.isTTY;
   const { openServePage } = await import("../page/serve-page.ts");
   let isSaid = false;
   const page = atPort(host, port, (at) =>
@@ -23,18 +26,21 @@ export async function openPage(
       port: at,
       names: allowHost,
       onEnter: () => {
-        if (tokens.token === undefined && isSaid) {
-          serving.say(`for another browser: ${page.newLink()}`);
+        if (isForLinks && isSaid) {
+          serving.say(`for another browser: ${page.newLink()}`, "a browser has opened the page");
         }
       },
     }),
   );
-  const link = page.newLink();
-  // Others may read the log, and a token that was chosen opens the page for as long as it is not changed.
-  const isChosen = tokens.token !== undefined;
-  serving.say(`the page: ${isChosen ? `${page.address}?token=$PIPELOOM_UI_TOKEN` : link}`);
+  const where = `the page: ${page.address}`;
+  const link = isForLinks || open ? page.newLink() : undefined;
+  if (tokens.token !== undefined) serving.say(`${where}?token=$${tokenVariable}`);
+  else if (isForLinks) serving.say(`the page: ${link}`, where);
+  else serving.say(`${where}, which needs a token where no terminal shows a link: ${howToOpen}`);
   isSaid = true;
   // Not waited for: an opener may run as long as the browser does.
-  if (open) void openInBrowser(link);
+  if (link !== undefined && open) void openInBrowser(link);
   return page;
 }
+
+const howToOpen = `${newTokenIn(tokenVariable)}, and start serve again`;

@@ -16,7 +16,7 @@ export const command = defineCliCommand({
   meta: {
     name: "serve",
     details:
-      "Each time of a `schedule` is run once, by a process of its own: also after a restart, and if two serve the same files. Files are watched; one that is broken keeps its last good schedule. The address that it prints opens the page. Ctrl-C or SIGTERM stops the runs, and the next serve continues them.",
+      "Each time of a `schedule` is run once, by a process of its own: also after a restart, and if two serve the same files. Files are watched; one that is broken keeps its last good schedule. The address that it prints in a terminal opens the page. Ctrl-C or SIGTERM stops the runs, and the next serve continues them.",
     examples: [
       { line: "pipeloom serve", what: "the pipelines of this folder and those below it" },
       { line: "pipeloom serve etl.ts jobs/ --no-page", what: "a file and a folder, no page" },

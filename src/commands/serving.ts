@@ -13,9 +13,10 @@ import type { Flags } from "../cli/flag-defs.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { controlPath } from "../protocol/control-file.ts";
+import { environmentOfChildren, webhookVariable } from "../protocol/server-variables.ts";
 import { FolderWatch } from "../serve/folder-watch.ts";
 import { argumentOf } from "../serve/described.ts";
-import { LogWriter } from "../serve/log-writer.ts";
+import { appendToLog, LogWriter } from "../serve/log-writer.ts";
 import { scheduleStore } from "../serve/schedule-store.ts";
 import { Scheduler } from "../serve/scheduler.ts";
 import type { ServeEvent } from "../serve/serve-event.ts";
@@ -24,9 +25,9 @@ import type { Served, ServedSource } from "../serve/served.ts";
 import { ServedFiles, type Target } from "../serve/served-files.ts";
 import { startSlot } from "../serve/slot-process.ts";
 import { WebhookSender } from "../serve/webhook-sender.ts";
-import { childEnv, describer } from "./describe-files.ts";
+import { describer } from "./describe-files.ts";
 import { verbosities, verbosityOf } from "./common-flags.ts";
-import { checkUrl, type serveFlags, webhookVariable } from "./serve-flags.ts";
+import { checkUrl, type serveFlags } from "./serve-flags.ts";
 
 type ServeFlags = Flags<typeof serveFlags>;
 
@@ -48,8 +49,8 @@ export class Serving implements AsyncDisposable, ServedSource {
     this.#targets = targets;
     this.#log = logOf(flags);
     this.#webhook = this.#webhookOf(flags);
-    // The children run the user's code with it.
-    const [own, env, cores] = [ownCommand(), childEnv(), availableParallelism()];
+    const env = environmentOfChildren(process.env);
+    const [own, cores] = [ownCommand(), availableParallelism()];
     this.#scheduler = new Scheduler({
       clock: systemClock,
       store: scheduleStore,
@@ -102,8 +103,9 @@ export class Serving implements AsyncDisposable, ServedSource {
     return this.#scheduler.onChange(listener);
   }
 
-  say(line: string): void {
-    this.#log.log("info", line);
+  /** @param inFile what the log file says instead */
+  say(line: string, inFile?: string): void {
+    this.#log.log("info", line, inFile);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,7 +169,7 @@ function checkLogFile(file: string): void {
     throw new UsageError(`${shown} is a pipeline or a database`, "choose another file for the log");
   }
   try {
-    appendFileSync(file, "");
+    appendToLog(file, "");
   } catch (thrown) {
     throw new UsageError(`${shown} cannot be written: ${reasonOf(thrown)}`);
   }

@@ -28,25 +28,28 @@ export class LogWriter {
     this.#deps = deps;
   }
 
-  log(level: Level, text: string): void {
+  /** @param inFile what the file says instead: others may read it. Default: the same */
+  log(level: Level, text: string, inFile: string = text): void {
     const { now, write, colors, file, verbosity } = this.#deps;
     const at = now();
-    const lines = visibleLines(text);
     if (verbosity >= shownFrom[level]) {
       const paint = { error: colors.red, warn: colors.yellow, info: plain, debug: colors.dim }[
         level
       ];
       const head = colors.dim(localTime(at));
-      write(lines.map((line) => `${head} ${paint(line)}\n`).join(""));
+      write(linesOf(text, (line) => `${head} ${paint(line)}`));
     }
     if (file === undefined || (level === "debug" && verbosity < 1)) return;
     const head = `${toIso(at)} ${level.padEnd(5)}`;
-    this.#append(file, lines.map((line) => `${head} ${line}\n`).join(""));
+    this.#append(
+      file,
+      linesOf(inFile, (line) => `${head} ${line}`),
+    );
   }
 
   #append(file: string, text: string): void {
     try {
-      appendFileSync(file, text);
+      appendToLog(file, text);
       this.#isFileLost = false;
     } catch (thrown) {
       if (this.#isFileLost) return;
@@ -55,5 +58,14 @@ export class LogWriter {
     }
   }
 }
+
+/** The log has what pipelines say when they fail: one that is made here is for its user alone. */
+export const appendToLog = (file: string, text: string): void =>
+  appendFileSync(file, text, { mode: 0o600 });
+
+const linesOf = (text: string, lineOf: (line: string) => string): string =>
+  visibleLines(text)
+    .map((line) => `${lineOf(line)}\n`)
+    .join("");
 
 const plain = (text: string): string => text;

@@ -2,10 +2,11 @@
 
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { below, randomOf } from "../crash/random.ts";
+import { openPty } from "../support/pty.ts";
 import { pipeloom, run } from "../support/program.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { ServeProcess } from "./serve-process.ts";
@@ -96,6 +97,42 @@ test("a token that was chosen for the page is not in the log", async () => {
   expect(await serve.line(/the page: /)).toContain("/?token=$PIPELOOM_UI_TOKEN");
   expect(serve.log).not.toContain(token);
 });
+
+const tokenLike = /[?&]token=[\w-]{22,}/;
+
+test("a link that opens the page is not in a log, which says how to get in", async () => {
+  using folder = tempFolder();
+  await using serve = new ServeProcess(folder.path, ["--port", "0", "-l", "serve.log"]);
+  const line = await serve.line(/the page: /);
+  expect(line).toMatch(
+    /http:\/\/127\.0\.0\.1:\d+\/, which needs a token .*: export PIPELOOM_UI_TOKEN/,
+  );
+  await serve.line(/serving /);
+  expect(serve.log).not.toMatch(tokenLike);
+  const log = join(folder.path, "serve.log");
+  expect(await Bun.file(log).text()).not.toMatch(tokenLike);
+  if (process.platform !== "win32") expect(statSync(log).mode & 0o777).toBe(0o600);
+});
+
+test.skipIf(process.platform === "win32")(
+  "a terminal shows a link that opens the page, and the next one when it was used; the log file has none",
+  async () => {
+    using folder = tempFolder();
+    const args = ["serve", "--port", "0", "-l", "serve.log"];
+    await using pty = openPty(args, { cwd: folder.path, columns: 200 });
+    const shown = (): string => pty.screen.lines().join("\n");
+    await pty.until(() => tokenLike.test(shown()), "the link");
+    const [link = ""] = /http:\S+/.exec(shown()) ?? [];
+    expect((await fetch(link, { redirect: "manual" })).status).toBe(303);
+    await pty.until(() => /for another browser: http/.test(shown()), "the next link");
+    const log = await Bun.file(join(folder.path, "serve.log")).text();
+    expect(log).toContain("the page: http://127.0.0.1");
+    expect(log).toContain("a browser has opened the page");
+    expect(log).not.toMatch(tokenLike);
+    pty.type("\x03");
+    expect(await pty.exited).toBe(0);
+  },
+);
 
 test("a broken file keeps its last good schedule, and is mended", async () => {
   using folder = tempFolder();

@@ -8,7 +8,7 @@ import { reasonOf } from "../../base/system-error.ts";
 import { quote } from "../../cli/flag-values.ts";
 import { UsageError } from "../../cli/usage-error.ts";
 import { fileRef } from "../../run-pipeline.ts";
-import { webhookVariable } from "../serve-flags.ts";
+import { webhookVariable } from "../../protocol/server-variables.ts";
 
 type Given = {
   readonly action: "install" | "status" | "uninstall";

@@ -10,6 +10,7 @@ import { describeInBrowser, Tab } from "./tab.ts";
 
 setDefaultTimeout(60_000);
 
+const token = "t".repeat(30);
 const metricsToken = "m".repeat(30);
 
 const pipelineOf = (name: string, schedule: string): string => `
@@ -33,11 +34,12 @@ describeInBrowser("serve with its page", () => {
     await Bun.write(`${folder.path}/often.ts`, pipelineOf("often", '{ every: "2s" }'));
     await Bun.write(`${folder.path}/yearly.ts`, yearly);
     serve = new ServeProcess(folder.path, ["--port", "0"], {
+      PIPELOOM_UI_TOKEN: token,
       PIPELOOM_METRICS_TOKEN: metricsToken,
     });
-    const link = /http:\S+/.exec(await serve.line(/http:/))?.[0] ?? "";
-    origin = new URL(link).origin;
-    tab = await Tab.open(link);
+    const address = /http:\S+/.exec(await serve.line(/http:/))?.[0] ?? "";
+    origin = new URL(address).origin;
+    tab = await Tab.open(`${origin}/?token=${token}`);
   });
   afterAll(async () => {
     tab[Symbol.dispose]();
