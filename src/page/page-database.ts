@@ -108,10 +108,20 @@ export class PageDatabase implements Disposable {
   }
 
   /**
-   * The run of a process that the page has started. A run that was dead and is continued may be an old one, but its start by the page
+   * The run of a process that the page has started. A file that nobody looks at is closed again. A run that was dead and is continued may be an old one, but its start by the page
    * is recent: few runs are looked at.
+   * @throws ReaderError
    */
   runOf(pid: number, startedAt: number): number | undefined {
+    const wasOpen = this.isOpen;
+    try {
+      return this.#runOf(pid, startedAt);
+    } finally {
+      if (!wasOpen) this.rest();
+    }
+  }
+
+  #runOf(pid: number, startedAt: number): number | undefined {
     const [row] = this.reader.query(
       `SELECT id FROM (SELECT * FROM pipeline_runs ORDER BY id DESC LIMIT 1000)
         WHERE pid = ? AND host = ? AND (finished_at IS NULL OR finished_at >= ?) ORDER BY id DESC LIMIT 1`,

@@ -110,18 +110,18 @@ test("a run with params of the form, then its failed tasks again, then one of th
   expect(rest).toMatchObject({ output: "", from: run.next });
 }, 60_000);
 
-test("a child gets neither the page's token nor what the page tells pipeloom", async () => {
+test("a child gets neither what is for the server alone nor what the page tells pipeloom", async () => {
   const env = folder.file("env.ts");
   await Bun.write(
     env,
     `import { pipeline, task } from "pipeloom";
-    const seen = () => Object.keys(process.env).filter((name) => /^PIPELOOM_(UI|TR|FO)|^NO_COLOR/.test(name)).join();
+    const seen = () => Object.keys(process.env).filter((name) => /^PIPELOOM_(UI|ME|WE|TR|FO)|^NO_COLOR/.test(name)).join();
     const top = seen();
     const t = task({ name: "t", run: (_, ctx) => ctx.log.info("seen: [" + top + "][" + seen() + "]") });
     export default pipeline({ name: "numbers", tasks: () => t() });`,
   );
-  process.env["PIPELOOM_UI_TOKEN"] = "a".repeat(28);
-  process.env["NO_COLOR"] = "1";
+  const given = ["PIPELOOM_UI_TOKEN", "PIPELOOM_METRICS_TOKEN", "PIPELOOM_WEBHOOK", "NO_COLOR"];
+  for (const name of given) process.env[name] = "a".repeat(28);
   try {
     await using rig = await pageRig((db) => addRun(db, { file: env }));
     const started = await rig.post("/actions/runs/1/run", { params: {}, isFresh: false });
@@ -130,8 +130,7 @@ test("a child gets neither the page's token nor what the page tells pipeloom", a
     // With colours.
     expect(output).toContain("\x1b[");
   } finally {
-    delete process.env["PIPELOOM_UI_TOKEN"];
-    delete process.env["NO_COLOR"];
+    for (const name of given) delete process.env[name];
   }
 }, 30_000);
 

@@ -1,18 +1,24 @@
 // The programs that the page has started, newest first. Ended ones stay for a while, so that a tab that was closed finds them.
 
+import { type Clock, systemClock } from "../../base/clock.ts";
 import type { JobBrief } from "../contract-actions.ts";
 import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import { triggerVariable } from "../../protocol/page-variables.ts";
+import { environmentOfChildren } from "../../protocol/server-variables.ts";
+import { ReaderError } from "../../store/read/reader-error.ts";
 import { Job, type Program } from "./job.ts";
 
 /** Ended ones that are kept. */
 const maxEnded = 30;
 
+/** So long, a database that could not be read is not asked again: one that is locked holds up everything for 250 ms. */
+const restMs = 5_000;
+
 /** Where its runs are: several databases may be shown by one page. */
 type JobDatabase = {
   /** Null: the page shows one. */
   readonly id: number | null;
-  /** Undefined as long as it has none of the process. */
+  /** Undefined as long as it has none of the process. @throws ReaderError */
   runOf(pid: number, startedAt: number): number | undefined;
 };
 
@@ -28,16 +34,25 @@ type Start = {
   readonly database?: JobDatabase;
 };
 
-type Known = { readonly job: Job; readonly database: JobDatabase | undefined; run: number | null };
+type Known = {
+  readonly job: Job;
+  readonly database: JobDatabase | undefined;
+  /** Undefined: the database may still get it. Null: it has none. */
+  run: number | null | undefined;
+};
 
 export class Jobs {
   readonly #own: readonly string[];
   readonly #jobs = new Map<number, Known>();
+  readonly #clock: Pick<Clock, "now">;
+  /** Databases that could not be read, and until when they are left alone. */
+  readonly #resting = new WeakMap<JobDatabase, number>();
   #last = 0;
 
   /** @param own the words that start pipeloom */
-  constructor(own: readonly string[]) {
+  constructor(own: readonly string[], clock: Pick<Clock, "now"> = systemClock) {
     this.#own = own;
+    this.#clock = clock;
   }
 
   /** @throws Error with a `code` where no process can be started */
@@ -49,7 +64,7 @@ export class Jobs {
     const isRun = words[0] === "run";
     const job = new Job(this.#last + 1, { title, command: shown, isRun }, program);
     this.#last = job.id;
-    this.#jobs.set(job.id, { job, database, run: run ?? null });
+    this.#jobs.set(job.id, { job, database, run });
     this.#forget();
     return job;
   }
@@ -58,18 +73,33 @@ export class Jobs {
     return this.#jobs.get(id)?.job;
   }
 
-  /** @throws ReaderError where the database of the job's run cannot be read */
   briefOf(job: Job): JobBrief {
-    const { id, title, command, isRun, startedAt, ended, pid } = job;
+    const { id, title, command, isRun, startedAt, ended } = job;
     const known = this.#jobs.get(id);
     const database = known?.database?.id ?? null;
-    const run = known?.run ?? known?.database?.runOf(pid, startedAt) ?? null;
-    if (known !== undefined) known.run = run;
+    const run = (known === undefined ? undefined : this.#runOf(known)) ?? null;
     return { id, title, command, isRun, startedAt, ended, database, run };
   }
 
   get newestFirst(): readonly Job[] {
     return [...this.#jobs.values()].map(({ job }) => job).toReversed();
+  }
+
+  #runOf(known: Known): Known["run"] {
+    const { job, database, run } = known;
+    if (run !== undefined || database === undefined) return run;
+    if (this.#clock.now() < (this.#resting.get(database) ?? 0)) return undefined;
+    // Before the database is asked: what a process that has ended has not written, it never writes.
+    const hasEnded = job.ended !== null;
+    try {
+      const found = database.runOf(job.pid, job.startedAt);
+      return (known.run = found ?? (hasEnded ? null : undefined));
+    } catch (thrown) {
+      // The programs of the other databases, and what this one prints, are shown all the same.
+      if (!(thrown instanceof ReaderError)) throw thrown;
+      this.#resting.set(database, this.#clock.now() + restMs);
+      return undefined;
+    }
   }
 
   #forget(): void {
@@ -80,10 +110,8 @@ export class Jobs {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** The environment of the page's server, without what is only for that: user code runs in it. */
+/** The page decides whether there are colours. */
 export function childEnv(): Record<string, string> {
-  const { PIPELOOM_UI_TOKEN: _, PIPELOOM_METRICS_TOKEN: __, NO_COLOR: ___, ...env } = process.env;
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
+  const { NO_COLOR: _, ...env } = environmentOfChildren(process.env);
+  return env;
 }
