@@ -2,7 +2,8 @@
 
 import { dirname } from "node:path";
 
-import { type Asked, NotFound } from "../asked.ts";
+import { pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { type Asked, NotFound, Refused } from "../asked.ts";
 import type { JobBrief } from "../contract-actions.ts";
 import { scheduleId } from "./schedules-view.ts";
 import type { PageOverview } from "./page-overview.ts";
@@ -19,8 +20,15 @@ function start(
   action: "pause" | "resume",
 ): JobBrief {
   const pipelines = shown.served?.served().pipelines ?? [];
-  const pipeline = pipelines.find((each) => scheduleId(each) === id);
+  const [pipeline, other] = pipelines.filter((each) => scheduleId(each) === id);
   if (pipeline === undefined) throw new NotFound("this schedule is not served any more");
+  if (other !== undefined) {
+    throw new Refused(
+      409,
+      "two schedules have this address",
+      pipeloomCommand("schedule", action, pipeline.argument),
+    );
+  }
   const { argument, file, name } = pipeline;
   const job = shown.jobs.start({
     title: `${action === "pause" ? "Pause" : "Resume"} the schedule of ${name ?? argument}`,

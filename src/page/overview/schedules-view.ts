@@ -15,6 +15,7 @@ import type {
 } from "../contract-schedules.ts";
 import { barOf, withDead } from "../data/runs-view.ts";
 import type { PageDatabase } from "../page-database.ts";
+import { addressId } from "./address-id.ts";
 import { isThere } from "./served-databases.ts";
 import type { PageOverview } from "./page-overview.ts";
 import type { Place } from "./shown.ts";
@@ -22,8 +23,6 @@ import type { Place } from "./shown.ts";
 const maxShown = 50;
 /** Bars of a schedule. */
 const maxSlots = 30;
-/** Pipelines of one database. */
-const maxNames = 200;
 
 /** `?text=&offset=` */
 export async function schedulesView(
@@ -82,9 +81,9 @@ const inOrder = (a: ServedPipeline, b: ServedPipeline): number =>
 
 // ── of serve ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** Of the address of its actions. Made of what tells it from others, so that it is right also after a restart. */
+/** Of the address of its actions: made of what tells it from others. */
 export const scheduleId = ({ argument }: Pick<ServedPipeline, "argument">): number =>
-  Bun.hash.xxHash32(argument) + 1;
+  addressId(argument);
 
 function briefOf(
   overview: PageOverview,
@@ -176,8 +175,8 @@ const slotsOf = (database: PageDatabase, pipeline: string): SlotBar[] =>
 
 /** Without `serve`, what ran is known. */
 function ofRuns(database: PageDatabase, words: string, offset: number): SchedulesView {
-  const names = withDead(database, () => pipelinesWithSlots(database.reader, maxNames)).filter(
-    (name) => name.toLowerCase().includes(words),
+  const names = withDead(database, () => pipelinesWithSlots(database.reader)).filter((name) =>
+    name.toLowerCase().includes(words),
   );
   const schedules = names.slice(offset, offset + maxShown).map((name): ScheduleBrief => ({
     id: null,

@@ -9,6 +9,7 @@ import type { ServedSource } from "../../serve/served.ts";
 import { Jobs } from "../actions/jobs.ts";
 import { NotFound } from "../asked.ts";
 import { PageDatabase } from "../page-database.ts";
+import { addressId } from "./address-id.ts";
 import type { Place, Shown } from "./shown.ts";
 
 /** No answer takes as long. */
@@ -32,8 +33,6 @@ export class ServedDatabases implements Shown, Disposable {
   /** Until serve says that something has changed: its state has the next times of a thousand schedules. */
   #places: readonly Place[] | undefined;
   readonly #endOfChanges: () => void;
-  readonly #pathOf = new Map<number, string>();
-  readonly #ids = new Map<string, number>();
 
   constructor({ served, isReadOnly, own = ownCommand() }: Options) {
     this.served = served;
@@ -49,18 +48,7 @@ export class ServedDatabases implements Shown, Disposable {
 
   #placesNow(): readonly Place[] {
     const paths = this.served.served().pipelines.flatMap(({ db }) => db ?? []);
-    return [...new Set(paths)].toSorted().map((path) => ({ id: this.#idOf(path), path }));
-  }
-
-  /** Made of the path, so that an address is right also after a restart. */
-  #idOf(path: string): number {
-    const known = this.#ids.get(path);
-    if (known !== undefined) return known;
-    let id = Bun.hash.xxHash32(path) + 1;
-    while (this.#pathOf.has(id)) id++;
-    this.#pathOf.set(id, path);
-    this.#ids.set(path, id);
-    return id;
+    return [...new Set(paths)].toSorted().map((path) => ({ id: addressId(path), path }));
   }
 
   of(id: number | null): PageDatabase {
