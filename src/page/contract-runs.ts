@@ -18,9 +18,12 @@ export type PipelineBrief = {
   readonly next: number | null;
 };
 
-/** `/data/pipelines`: the one that ran last comes first. */
+/** `/data/pipelines?offset=`: the one that ran last comes first. */
 export type PipelinesView = {
   readonly pipelines: readonly PipelineBrief[];
+  /** Of the first one that is here. */
+  readonly offset: number;
+  readonly total: number;
   /** Databases that cannot be read, and why. */
   readonly unreadable: readonly { readonly path: string; readonly problem: string }[];
 };

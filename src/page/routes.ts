@@ -79,10 +79,12 @@ const ofAll: Readonly<Record<string, Answer<PageOverview>>> = {
 };
 
 /** Of one database, or of all where the address names none. */
-const ofEither: Readonly<Record<string, (overview: PageOverview, id: number | null) => unknown>> = {
+const ofEither: Readonly<
+  Record<string, (overview: PageOverview, id: number | null, asked: Asked) => unknown>
+> = {
   "GET /data/db": ({ shown }, id) => shownView(shown, id),
-  "GET /data/pipelines": (overview, id) =>
-    id === null ? overview.pipelines() : pipelinesView(overview.shown.of(id)),
+  "GET /data/pipelines": (overview, id, asked) =>
+    id === null ? overview.pipelines(asked) : pipelinesView(overview.shown.of(id), asked),
 };
 
 /** Which database an address names, and what it says without that. Null: none. */
@@ -116,7 +118,7 @@ function answerOf(place: string, database: number | null): Route["answer"] | und
   const one = ownValue(ofDatabase, place);
   if (one !== undefined) return ({ shown }, asked) => one(shown.of(database), asked);
   const either = ownValue(ofEither, place);
-  if (either !== undefined) return (overview) => either(overview, database);
+  if (either !== undefined) return (overview, asked) => either(overview, database, asked);
   return ownValue(ofAll, place);
 }
 

@@ -14,7 +14,7 @@ import type { ServedSource } from "../../src/serve/served.ts";
 import { SlotCounters } from "../../src/serve/slot-counters.ts";
 import { tempFolder } from "../store/write/temp-folder.ts";
 import { parseExposition } from "./exposition-parser.ts";
-import { addSlotRun, servedPipeline, serveRig } from "./serve-rig.ts";
+import { addPipelines, addSlotRun, servedPipeline, serveRig } from "./serve-rig.ts";
 import { pageRig } from "./page-rig.ts";
 
 const hour = 3_600_000;
@@ -61,6 +61,34 @@ test("each database has its own addresses; without one, the pipelines of all, th
   expect(existsSync(`${rig.folder}/never.db`)).toBe(false);
 });
 
+test("of many pipelines in several databases, pages of 200, and how many there are", async () => {
+  await using rig = await serveRig((folder) => [
+    servedPipeline(folder, "many"),
+    servedPipeline(folder, "few"),
+  ]);
+  addSlotRun(`${rig.folder}/few.db`, "the first", "done", noon);
+  addSlotRun(`${rig.folder}/many.db`, "the last", "done", noon - 1_000 * hour);
+  addSlotRun(`${rig.folder}/many.db`, "many", "done", noon - hour);
+  addPipelines(`${rig.folder}/many.db`, 438);
+  const pageAt = async (offset: number): Promise<readonly unknown[]> => {
+    const { pipelines, total, ...view } = await rig.data<PipelinesView>(
+      `/data/pipelines?offset=${offset}`,
+    );
+    return [view.offset, pipelines.length, total, pipelines[0]?.name, pipelines.at(-1)?.name];
+  };
+  expect(await pageAt(0)).toEqual([0, 200, 441, "the first", "etl 240"]);
+  expect(await pageAt(200)).toEqual([200, 200, 441, "etl 239", "etl 40"]);
+  expect(await pageAt(400)).toEqual([400, 41, 441, "etl 39", "the last"]);
+  expect(await pageAt(1e14)).toEqual([1e14, 0, 441, undefined, undefined]);
+  const [, many = 0] = await idsOf(rig);
+  const last = await rig.data<PipelinesView>(`/db/${many}/data/pipelines?offset=400`);
+  expect([last.pipelines.length, last.total, last.pipelines.at(-1)?.name]).toEqual([
+    40,
+    440,
+    "the last",
+  ]);
+});
+
 test("what has changed in a file is seen, what cannot be read is said, and what is gone is gone", async () => {
   await using rig = await serveRig((folder) => [
     servedPipeline(folder, "etl"),
@@ -101,7 +129,9 @@ test("a database that is locked is asked again after 5 s, not for each of its pi
   other.run("PRAGMA journal_mode = DELETE");
   other.run("BEGIN EXCLUSIVE");
   const stateOf = async (): Promise<readonly number[]> => {
-    const { pipelines, unreadable } = await overview.pipelines();
+    const { pipelines, unreadable } = await overview.pipelines({
+      search: new URLSearchParams(),
+    });
     return [pipelines.length, unreadable.length];
   };
   expect(await stateOf()).toEqual([0, 1]);
@@ -211,6 +241,9 @@ test("the schedules of a database without serve: those that its runs had", async
       slots: [{ slot: noon, run: 1, state: "done" }],
     },
   ]);
+  addPipelines(rig.db, 230, 1);
+  const all = await rig.data<SchedulesView>("/data/schedules?offset=200");
+  expect([all.total, all.schedules.length]).toEqual([231, 31]);
   expect((await rig.get("/metrics")).status).toBe(404);
   expect((await rig.get("/db/5/data/runs")).status).toBe(404);
 });
@@ -236,6 +269,38 @@ test("a schedule is paused and resumed by a program of pipeloom, and by nothing 
     isReadOnly: true,
   });
   expect((await shown.post(`/actions/schedules/${id}/pause`, {})).status).toBe(403);
+});
+
+/** Names of files that have one hash of 32 bits. */
+function twins(ends: string, folder: string): readonly [string, string] {
+  const seen = new Map<number, string>();
+  for (let i = 0; ; i++) {
+    const hash = Bun.hash.xxHash32(`${folder}/etl-${i}${ends}`);
+    const twin = seen.get(hash);
+    if (twin !== undefined) return [twin, `etl-${i}`];
+    seen.set(hash, `etl-${i}`);
+  }
+}
+
+test("two files whose 32-bit hashes are the same are told apart", async () => {
+  const own = [process.execPath, "-e", "console.log(process.argv.slice(1).join(' '))"];
+  let second = "";
+  let databases = 0;
+  await using rig = await serveRig(
+    (folder) => {
+      const [first, file] = twins(".ts", folder);
+      second = `${folder}/${file}.ts`;
+      const names = new Set([first, file, ...twins(".db", folder)]);
+      databases = names.size;
+      return [...names].map((name) => servedPipeline(folder, name));
+    },
+    { own },
+  );
+  expect(new Set(await idsOf(rig)).size).toBe(databases);
+  const { schedules } = await rig.data<SchedulesView>("/data/schedules");
+  const id = schedules.find(({ file }) => file === second)?.id ?? 0;
+  const job = (await (await rig.post(`/actions/schedules/${id}/pause`, {})).json()) as JobBrief;
+  expect(job.command).toContain(second);
 });
 
 test("the stream of all says that something has changed: a file, or what serve knows", async () => {

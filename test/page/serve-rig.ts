@@ -141,3 +141,18 @@ export function addSlotRun(
     ],
   );
 }
+
+/**
+ * Pipelines `etl 1`, `etl 2` … that each have one run.
+ * @param like the id of the run that theirs are like; default: the newest
+ */
+export function addPipelines(path: string, count: number, like: number | null = null): void {
+  using db: Database & Disposable = openDatabase(options(path));
+  db.run(
+    `INSERT INTO pipeline_runs (pipeline, file, params, status, started_at, finished_at, tasks_total, scheduled_for)
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      SELECT 'etl ' || i, file, params, status, started_at, finished_at, 1, scheduled_for FROM n, pipeline_runs
+        WHERE id = coalesce(?, (SELECT MAX(id) FROM pipeline_runs))`,
+    [count, like],
+  );
+}

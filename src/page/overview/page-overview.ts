@@ -4,21 +4,21 @@ import { failureLine, toFailure } from "../../base/failure.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { Promise } from "../../base/globals.ts";
 import { ReaderError } from "../../store/read/reader-error.ts";
+import { type Asked, wholeIn } from "../asked.ts";
 import type { PipelineBrief, PipelinesView } from "../contract-runs.ts";
-import { pipelinesView } from "../data/pipelines-view.ts";
+import { pipelinesFrom, pipelinesOfPage, pipelinesView } from "../data/pipelines-view.ts";
 import type { SlotBar } from "../contract-schedules.ts";
 import type { PageDatabase } from "../page-database.ts";
 import { FileMemo } from "./file-memo.ts";
 import { isThere } from "./served-databases.ts";
 import type { Place, Shown } from "./shown.ts";
 
-/** A page with more cannot be read. */
-const maxPipelines = 200;
-
 /** So long, nothing more is asked of a file that could not be read. */
 const restMs = 5_000;
 
-type Read = { readonly pipelines: readonly PipelineBrief[] } | { readonly problem: string };
+type Read =
+  | { readonly pipelines: readonly PipelineBrief[]; readonly total: number }
+  | { readonly problem: string };
 
 export class PageOverview {
   readonly shown: Shown;
@@ -54,16 +54,23 @@ export class PageOverview {
     }
   }
 
-  /** @throws ReaderError where the only database cannot be read */
-  async pipelines(): Promise<PipelinesView> {
+  /** `?offset=`. @throws ReaderError where the only database cannot be read */
+  async pipelines(asked: Pick<Asked, "search">): Promise<PipelinesView> {
     const { served, places } = this.shown;
-    if (served === undefined) return pipelinesView(this.shown.of(null));
+    if (served === undefined) return pipelinesView(this.shown.of(null), asked);
+    const offset = wholeIn(asked.search, "offset") ?? 0;
+    // All of the page may be of one database.
+    const most = roundedUp(offset + pipelinesOfPage);
     const pipelines: PipelineBrief[] = [];
+    let total = 0;
     const unreadable: { path: string; problem: string }[] = [];
     for (const place of places.filter(isThere)) {
-      const read = this.#read.of(place.path, "", () => this.#readNow(place));
+      const read = this.#read.of(place.path, String(most), () => this.#readNow(place, most));
       if ("problem" in read) unreadable.push({ path: place.path, problem: read.problem });
-      else pipelines.push(...read.pipelines);
+      else {
+        pipelines.push(...read.pipelines);
+        total += read.total;
+      }
       // Between two files, others are answered, and slots begin on time.
       await new Promise<void>((resolve) => systemClock.soon(resolve));
     }
@@ -76,21 +83,28 @@ export class PageOverview {
     return {
       pipelines: pipelines
         .toSorted((a, b) => b.last.startedAt - a.last.startedAt)
-        .slice(0, maxPipelines)
+        .slice(offset, offset + pipelinesOfPage)
         .map((each) => ({
           ...each,
           next: nexts.get(`${pathOf.get(each.database)}\n${each.name}`) ?? null,
         })),
+      offset,
+      total,
       unreadable,
     };
   }
 
-  #readNow(place: Place): Read {
+  #readNow(place: Place, most: number): Read {
     try {
-      return this.look(place, (database) => pipelinesView(database));
+      return this.look(place, (database) => pipelinesFrom(database, 0, most));
     } catch (thrown) {
-      if (thrown instanceof ReaderError && thrown.code === "no-tables") return { pipelines: [] };
+      if (thrown instanceof ReaderError && thrown.code === "no-tables") {
+        return { pipelines: [], total: 0 };
+      }
       return { problem: failureLine(toFailure(thrown)) };
     }
   }
 }
+
+/** What is kept of a file is kept for few of these. */
+const roundedUp = (most: number): number => 2 ** Math.ceil(Math.log2(most));

@@ -16,13 +16,12 @@ export function slotRows(reader: Reader, pipeline: string, most: number): readon
 }
 
 /** The names of the pipelines that have run for a slot. */
-export function pipelinesWithSlots(reader: Reader, most: number): readonly string[] {
+export function pipelinesWithSlots(reader: Reader): readonly string[] {
   if (!hasSlots(reader)) return [];
   return reader
     .query(
       `SELECT pipeline FROM pipeline_runs WHERE scheduled_for IS NOT NULL
-        GROUP BY pipeline ORDER BY MAX(scheduled_for) DESC LIMIT ?`,
-      [most],
+        GROUP BY pipeline ORDER BY MAX(scheduled_for) DESC`,
     )
     .map((row) => String(row["pipeline"]));
 }

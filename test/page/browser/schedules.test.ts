@@ -9,7 +9,7 @@ import type { ServedPipeline, SlotRecord } from "../../../src/serve/served.ts";
 import { SlotCounters } from "../../../src/serve/slot-counters.ts";
 import { rule } from "../../serve/rule.ts";
 import { pipeloom, run } from "../../support/program.ts";
-import { addSlotRun, servedPipeline, type ServeRig, serveRig } from "../serve-rig.ts";
+import { addPipelines, addSlotRun, servedPipeline, type ServeRig, serveRig } from "../serve-rig.ts";
 import { describeInBrowser, notIsolated, Tab, widthProblems } from "./tab.ts";
 
 setDefaultTimeout(60_000);
@@ -286,6 +286,31 @@ describeInBrowser("before anything has run", () => {
     // A database that is not there yet is no error, until somebody asks for its runs.
     await tab.clickText("Runs", ".bar nav");
     await tab.untilText("there is no database at", "main .failed");
+  });
+});
+
+describeInBrowser("more pipelines than one page has", () => {
+  test("it is said how many there are, and all can be reached", async () => {
+    await using rig = await serveRig((folder) => [servedPipeline(folder, "many")]);
+    addSlotRun(`${rig.folder}/many.db`, "the oldest", "done", soon - day);
+    addPipelines(`${rig.folder}/many.db`, 249);
+    using tab = await Tab.open(rig.link);
+    await tab.untilText("1 to 200 of 250", "main nav");
+    expect(await tab.text("main")).not.toContain("the oldest");
+    await tab.clickText("Next →", "main nav");
+    await tab.untilText("201 to 250 of 250", "main nav");
+    await tab.clickText("the oldest", "main h2");
+    await tab.until(
+      `document.querySelector("select[aria-label=pipeline]")?.value === "the oldest"`,
+    );
+    await tab.until(
+      `document.querySelector("select[aria-label=pipeline]").innerText.includes("50 more: see Pipelines")`,
+    );
+    await tab.back();
+    await tab.clickText("← First page", "main nav");
+    await tab.untilText("1 to 200 of 250", "main nav");
+    expect(await tab.place()).toBe("/");
+    expect(await tab.problems(rig.origin)).toEqual([]);
   });
 });
 

@@ -8,30 +8,31 @@ import { RunActions } from "../actions/run-actions.tsx";
 import { ago, count, duration, time, until } from "../format.ts";
 import { changed } from "../live.ts";
 import { type Bar, Bars } from "../parts/bars.tsx";
+import { OffsetPages } from "../parts/pages.tsx";
 import { Empty, Problem, Show } from "../parts/states.tsx";
 import { Status, wordOf } from "../parts/status.tsx";
-import { baseOf, hrefOf } from "../router.ts";
+import { baseOf, hrefOf, searchOf } from "../router.ts";
 import { tookMs } from "../took.ts";
 import { useData } from "../use-data.ts";
 
 export function Pipelines() {
-  const loaded = useData<PipelinesView>("/data/pipelines");
+  const loaded = useData<PipelinesView>(`/data/pipelines?${searchOf(["offset"])}`);
   return (
     <main>
       <h1>Pipelines</h1>
       <Show of={loaded}>
-        {({ pipelines, unreadable }) => (
+        {(view) => (
           <>
-            {unreadable.map(({ path, problem }) => (
+            {view.unreadable.map(({ path, problem }) => (
               <Problem key={path} next={path}>
                 {problem}
               </Problem>
             ))}
-            {pipelines.length === 0 ? (
+            {view.total === 0 ? (
               <NoPipelines />
             ) : (
               <ul class="pipelines">
-                {pipelines.map((pipeline) => (
+                {view.pipelines.map((pipeline) => (
                   <Pipeline
                     key={`${pipeline.database} ${pipeline.name}`}
                     pipeline={live(pipeline)}
@@ -39,6 +40,7 @@ export function Pipelines() {
                 ))}
               </ul>
             )}
+            <OffsetPages of={view} shown={view.pipelines.length} />
           </>
         )}
       </Show>

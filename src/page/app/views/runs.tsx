@@ -7,6 +7,7 @@ import type { RunBrief, RunsView } from "../../contract.ts";
 import { ago, count, percent, time } from "../format.ts";
 import { changed } from "../live.ts";
 import { CountsBar, countsText, Status, statuses, totalOf, wordOf } from "../parts/status.tsx";
+import { Pages } from "../parts/pages.tsx";
 import { Empty, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { tookText } from "../took.ts";
@@ -46,7 +47,7 @@ export function Runs() {
                   )
                 }
               />
-              <Pages runs={runs} hasMore={hasMore} />
+              <Pages name="before" next={hasMore ? (runs.at(-1)?.id ?? null) : null} />
             </>
           )
         }
@@ -106,6 +107,7 @@ function PipelineFilter() {
   const loaded = useData<PipelinesView>("/data/pipelines", { isLive: false });
   const pipeline = param("pipeline") ?? "";
   const known = loaded.type === "ready" ? loaded.data.pipelines.map(({ name }) => name) : [];
+  const others = loaded.type === "ready" ? loaded.data.total - known.length : 0;
   const names = pipeline === "" || known.includes(pipeline) ? known : [pipeline, ...known];
   return (
     <select
@@ -119,6 +121,7 @@ function PipelineFilter() {
           {name}
         </option>
       ))}
+      {others > 0 ? <option disabled>{count(others)} more: see Pipelines</option> : null}
     </select>
   );
 }
@@ -147,31 +150,6 @@ function Compare({
     </span>
   );
 }
-
-const Pages = ({
-  runs,
-  hasMore,
-}: {
-  readonly runs: readonly RunBrief[];
-  readonly hasMore: boolean;
-}) => (
-  <nav class="toolbar" aria-label="pages">
-    {param("before") === null ? null : (
-      <a class="button" href={hrefOf(withParams({ before: null }))}>
-        ← First page
-      </a>
-    )}
-    {hasMore ? (
-      <a
-        class="button"
-        href={hrefOf(withParams({ before: String(runs.at(-1)?.id ?? 0) }))}
-        onClick={() => scrollTo(0, 0)}
-      >
-        Next {pageSize} →
-      </a>
-    ) : null}
-  </nav>
-);
 
 type TableProps = {
   readonly runs: readonly RunBrief[];

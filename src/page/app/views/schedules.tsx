@@ -6,6 +6,7 @@ import { canAct } from "../database.ts";
 import { ago, count, duration, time } from "../format.ts";
 import { now } from "../live.ts";
 import { type Bar, Bars } from "../parts/bars.tsx";
+import { OffsetPages } from "../parts/pages.tsx";
 import { Empty, Problem, Show } from "../parts/states.tsx";
 import { wordOf } from "../parts/status.tsx";
 import { baseOf, go, hrefOf, param, searchOf, withParams } from "../router.ts";
@@ -33,7 +34,7 @@ export function Schedules() {
         {(view) => (
           <>
             <Health of={view} />
-            {view.schedules.length === 0 ? (
+            {view.total === 0 ? (
               <NoSchedules of={view} />
             ) : (
               <ul class="pipelines">
@@ -42,7 +43,7 @@ export function Schedules() {
                 ))}
               </ul>
             )}
-            <Pages of={view} />
+            <OffsetPages of={view} shown={view.schedules.length} />
           </>
         )}
       </Show>
@@ -97,32 +98,6 @@ function NoSchedules({ of: { serve } }: { readonly of: SchedulesView }) {
         <p>It is here as soon as the file is saved.</p>
       )}
     </Empty>
-  );
-}
-
-function Pages({ of: { schedules, offset, total } }: { readonly of: SchedulesView }) {
-  const end = offset + schedules.length;
-  if (offset === 0 && end >= total) return null;
-  return (
-    <nav class="toolbar" aria-label="pages">
-      {offset === 0 ? null : (
-        <a class="button" href={hrefOf(withParams({ offset: null }))}>
-          ← First page
-        </a>
-      )}
-      <span class="soft">
-        {count(offset + 1)} to {count(end)} of {count(total)}
-      </span>
-      {end >= total ? null : (
-        <a
-          class="button"
-          href={hrefOf(withParams({ offset: String(end) }))}
-          onClick={() => scrollTo(0, 0)}
-        >
-          Next →
-        </a>
-      )}
-    </nav>
   );
 }
 
