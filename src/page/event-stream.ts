@@ -27,6 +27,8 @@ export class EventStream {
     signal.addEventListener("abort", close, { once: true });
     const stream = new ReadableStream<string>({
       start: (listener) => {
+        // Its event has been: nobody would take the listener away.
+        if (signal.aborted) return listener.close();
         own = listener;
         this.#listeners.add(listener);
         listener.enqueue(": listening\n\n");

@@ -53,13 +53,16 @@ test("runs, durations, delays and times, with a pipeline's name and file", () =>
 
 test("names are escaped; two files with a pipeline of one name, and one that never loaded, have series of their own", () => {
   const names = ['a"b', "a\\b", "a\nb", 'x",status="done"} 9\npipeloom_fake 1 #', "same", "same"];
-  const pipelines = names.map((name, i) =>
-    servedPipeline("/srv", name, { argument: `/srv/${i}.ts`, name: i === 4 ? null : name }),
-  );
+  const pipelines = names.map((name, i) => {
+    const file = `/srv/${i}.ts`;
+    return servedPipeline("/srv", name, { file, argument: file, name: i === 4 ? null : name });
+  });
   const text = textOf(pipelines);
   const metrics = parseExposition(text);
   expect(metrics.get("pipeloom_runs_total")?.samples.size).toBe(names.length * 5);
   expect(metrics.has("pipeloom_fake")).toBe(false);
+  expect(text).not.toContain('=""');
+  expect(text).toContain('pipeloom_schedule_broken{pipeline="4.ts",file="/srv/4.ts"}');
   expect(text).toContain(String.raw`{pipeline="a\"b",`);
   expect(text).toContain(String.raw`{pipeline="a\\b",`);
   expect(text).toContain(String.raw`{pipeline="a\nb",`);

@@ -1,5 +1,7 @@
 // What `serve` knows, as metrics. Counters begin with serve: a database that is pruned would take some of them back.
 
+import { basename } from "node:path";
+
 import type { Served, ServedPipeline } from "../../serve/served.ts";
 import { delayBounds, durationBounds } from "../../serve/slot-counters.ts";
 import { version } from "../../version.ts";
@@ -53,9 +55,12 @@ const counter = (name: string, help: string, samples: Iterable<Sample>): Family 
   samples,
 });
 
-/** Two files may have pipelines of one name. */
-const labelsOf = ({ name, argument }: ServedPipeline): Labels => ({
-  pipeline: name ?? "",
+/**
+ * Two files may have pipelines of one name. One that could not be loaded yet has that of its file: a label that is empty is none, and a sum
+ * by it would leave the pipeline out.
+ */
+const labelsOf = ({ name, file, argument }: ServedPipeline): Labels => ({
+  pipeline: name ?? basename(file),
   file: argument,
 });
 
