@@ -45,14 +45,20 @@ export class ServeProcess implements AsyncDisposable {
         const line = this.#lines[this.#seen++] ?? "";
         if (pattern.test(line)) return line;
       }
-      if (this.#child.exitCode !== null) throw new Error(`serve has ended:\n${this.log}`);
+      if (this.#hasEnded) throw new Error(`serve has ended:\n${this.log}`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }
 
+  /** One that a signal has ended has no exit code. */
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   signal(signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    if (this.#hasEnded) return;
     const { pid } = this;
-    if (this.#child.exitCode === null && pid > 0) process.kill(pid, signal);
+    if (pid > 0) process.kill(pid, signal);
   }
 
   get ended(): Promise<number> {
