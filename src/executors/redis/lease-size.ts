@@ -16,9 +16,17 @@ const leaseMs = 50;
 /** Longer tasks are leased one by one, and to idle slots only. */
 const longMs = 200;
 
-/** Leases of short tasks are held ahead, one for each slot. */
-export const leasesPerSlot = (averageMs: number | undefined): number =>
-  averageMs === undefined || averageMs > longMs ? 1 : 2;
+/** What a slot holds ahead, in time: a lease takes five trips through Redis, and each may take some ms. */
+const aheadMs = 50;
+/** Tasks that a machine holds do not go to another one: no more than 768 for each slot, however short they are. */
+const mostPerSlot = 6;
+
+/** How many leases a machine holds for each slot: the one that runs, and those ahead. */
+export function leasesPerSlot(averageMs: number | undefined): number {
+  if (averageMs === undefined || averageMs > longMs) return 1;
+  const worthMs = Math.max(averageMs * mostTasks, aheadMs / mostPerSlot);
+  return Math.max(2, Math.min(Math.ceil(aheadMs / worthMs), mostPerSlot));
+}
 
 export function leaseSize({ averageMs, slots, ready }: LeaseLoad): number {
   if (averageMs === undefined || averageMs > leaseMs) return 1;

@@ -24,7 +24,11 @@ const size = (averageMs: number | undefined, ready = 10_000, slots = 4): number 
 describe("the size of a lease", () => {
   test("is one until it is known how long tasks take, and for long tasks", () => {
     expect([size(undefined), size(51), size(60_000)]).toEqual([1, 1, 1]);
-    expect([leasesPerSlot(undefined), leasesPerSlot(201), leasesPerSlot(200)]).toEqual([1, 1, 2]);
+    expect([undefined, 201, 200, 1].map(leasesPerSlot)).toEqual([1, 1, 2, 2]);
+  });
+
+  test("the shorter the tasks, the more leases are held ahead", () => {
+    expect([0.4, 0.1, 0.05, 0.01, 0].map(leasesPerSlot)).toEqual([2, 4, 6, 6, 6]);
   });
 
   test("is worth 50 ms, at most 128 tasks", () => {
