@@ -198,7 +198,7 @@ test("schedule is what its schema says", async () => {
     "2026-11-27T00:00Z",
   ]);
   const once = await project.json("schedule", "list", "pages.ts");
-  await project.json("schedule", "pause", "pages.ts");
+  const pause = await project.json("schedule", "pause", "pages.ts");
   const paused = await project.json("schedule", "list", "pages.ts");
   expect([...none, ...once, ...paused]).toMatchObject([
     { schedules: [{ state: "scheduled", last: null }] },
@@ -206,6 +206,14 @@ test("schedule is what its schema says", async () => {
     { schedules: [{ state: "paused", next: null }] },
   ]);
   await expectHeld("schedules", [...none, ...once, ...paused]);
+  const resume = await project.json("schedule", "resume", "pages.ts");
+  const again = await project.json("schedule", "resume", "pages.ts");
+  expect([...pause, ...resume, ...again]).toMatchObject([
+    { paused: true, changed: true },
+    { paused: false, changed: true },
+    { paused: false, changed: false },
+  ]);
+  await expectHeld("schedule-pause", [...pause, ...resume, ...again]);
 }, 60_000);
 
 test("backfill is what its schema says", async () => {

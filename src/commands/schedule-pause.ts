@@ -1,6 +1,7 @@
 // `pipeloom schedule pause|resume <file>`: what serve reads before it starts a run.
 //
 // `--json`, one object: { "version": 1, "pipeline", "db", "paused": boolean, "changed": boolean }
+// JSON Schema: .github/schemas/schedule-pause.v1.schema.json.
 
 import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";

@@ -1,5 +1,5 @@
-// `pipeloom schedule next|list|pause|resume`: when pipelines are to run. schedule-view.ts and schedule-list-view.ts document the shapes
-// of `--json`.
+// `pipeloom schedule next|list|pause|resume`: when pipelines are to run. schedule-view.ts, schedule-list-view.ts and schedule-pause.ts
+// document the shapes of `--json`.
 
 import { hostname } from "node:os";
 
