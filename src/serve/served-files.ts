@@ -109,8 +109,21 @@ export class ServedFiles {
       this.lookSoon();
       return;
     }
+    this.#remove(key, known);
+  }
+
+  #remove(key: string, known: Known): void {
     this.#known.delete(key);
     this.#deps.onRemoved(known.named);
+  }
+
+  /** Before the file that it was renamed to is served: two files would have its pipeline for a moment. */
+  #removeMissing(): void {
+    for (const [key, known] of this.#known) {
+      if (known.isMissing && !known.isDescribing && fileStamp(known.named.file) === null) {
+        this.#remove(key, known);
+      }
+    }
   }
 
   /** @param stampOf looks at each path once in a look: files of one folder have most of theirs in common */
@@ -146,6 +159,7 @@ export class ServedFiles {
     known.stamps = stamps.length > 0 ? stamps : before;
     known.broken = result.kind === "broken" ? this.#retry(known.broken) : null;
     if (this.#isEnded) return;
+    this.#removeMissing();
     this.#deps.onDescribed(known.named, result);
     // It may have changed meanwhile, and what it imports is watched from now on.
     this.lookSoon();
