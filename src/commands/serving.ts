@@ -7,6 +7,7 @@ import { systemClock } from "../base/clock.ts";
 import { ownCommand } from "../base/own-command.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { pathOf, shownPath } from "../base/path.ts";
+import { thrownText } from "../base/stack.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { plural } from "../base/text.ts";
 import type { Flags } from "../cli/flag-defs.ts";
@@ -14,6 +15,7 @@ import { sayOnStderr } from "../cli/stderr.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { controlPath } from "../protocol/control-file.ts";
 import { environmentOfChildren, webhookVariable } from "../protocol/server-variables.ts";
+import { DefectLog } from "../serve/defect-log.ts";
 import { FolderWatch } from "../serve/folder-watch.ts";
 import { argumentOf } from "../serve/described.ts";
 import { appendToLog, LogWriter } from "../serve/log-writer.ts";
@@ -26,6 +28,7 @@ import { ServedFiles, type Target } from "../serve/served-files.ts";
 import { startSlot } from "../serve/slot-process.ts";
 import { WebhookSender } from "../serve/webhook-sender.ts";
 import { describer } from "./describe-files.ts";
+import { watchUncaught } from "./uncaught.ts";
 import { verbosities, verbosityOf } from "./common-flags.ts";
 import { checkUrl, type serveFlags } from "./serve-flags.ts";
 
@@ -37,10 +40,12 @@ const lastNewsMs = 5_000;
 
 export class Serving implements AsyncDisposable, ServedSource {
   readonly #log: LogWriter;
+  readonly #defects: DefectLog;
   readonly #webhook: WebhookSender | undefined;
   readonly #scheduler: Scheduler;
   readonly #files: ServedFiles;
   readonly #watch: FolderWatch;
+  readonly #uncaught: Disposable;
   readonly #targets: readonly Target[];
   #isSaid = false;
 
@@ -48,6 +53,10 @@ export class Serving implements AsyncDisposable, ServedSource {
   constructor(targets: readonly Target[], flags: ServeFlags) {
     this.#targets = targets;
     this.#log = logOf(flags);
+    this.#defects = new DefectLog({
+      clock: systemClock,
+      say: (text) => this.#log.log("error", text),
+    });
     this.#webhook = this.#webhookOf(flags);
     const env = environmentOfChildren(process.env);
     const [own, cores] = [ownCommand(), availableParallelism()];
@@ -57,6 +66,7 @@ export class Serving implements AsyncDisposable, ServedSource {
       launch: (launch) => startSlot(own, env, launch),
       cancel: askToEnd,
       tell: (event) => this.#tell(event),
+      onDefect: (thrown) => this.#defects.add(thrownText(thrown)),
       host: hostname(),
       maxRuns: flags.maxRuns,
       maxStarting: cores * 2,
@@ -76,6 +86,7 @@ export class Serving implements AsyncDisposable, ServedSource {
       code: () => this.#files.lookSoon(),
       database: () => this.#scheduler.databaseChanged(),
     });
+    this.#uncaught = watchUncaught((text) => this.#defects.add(text));
   }
 
   begin(): void {
@@ -112,6 +123,7 @@ export class Serving implements AsyncDisposable, ServedSource {
     this.#files.end();
     this.#watch[Symbol.dispose]();
     await this.#webhook?.end(lastNewsMs);
+    this.#uncaught[Symbol.dispose]();
   }
 
   #webhookOf({ webhook }: ServeFlags): WebhookSender | undefined {
@@ -136,7 +148,7 @@ export class Serving implements AsyncDisposable, ServedSource {
     const { files, open } = this.#files.counts;
     const { pipelines } = this.served();
     const good = pipelines.filter(({ state }) => state.kind === "ok" || state.kind === "paused");
-    const names = this.#targets.map((target) =>
+    const shown = this.#targets.map((target) =>
       shownPath(
         target.kind === "folder"
           ? target.path
@@ -144,7 +156,7 @@ export class Serving implements AsyncDisposable, ServedSource {
       ),
     );
     const what = `${plural(good.length, "pipeline")} with a schedule`;
-    const where = `${plural(files, "file")} in ${names.join(", ")}`;
+    const where = `${plural(files, "file")} in ${[...new Set(shown)].join(", ")}`;
     const rest = open === 0 ? "" : `; ${plural(open, "file")} not loaded yet`;
     this.#log.log(good.length === 0 ? "warn" : "info", `serving ${what}, of ${where}${rest}`);
   }

@@ -1,5 +1,5 @@
 // Uncaught errors of user code in the main thread: of the module, of `tasks`, of a hook. By default the runtime prints them
-// across the screen, with secrets, and goes on. Here they become lines of the run's log.
+// across the screen, with secrets, and goes on. Here they become lines of the run's log; those of serve itself, lines of its log.
 
 import { thrownText } from "../base/stack.ts";
 

@@ -14,9 +14,14 @@ export class OutputTail {
     return this.#text.slice(-this.#maxChars);
   }
 
+  /** Never rejects: of a pipe that breaks there is what was read before. */
   async read(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const bytes of stream) this.#add(decoder.decode(bytes, { stream: true }));
+    try {
+      for await (const bytes of stream) this.#add(decoder.decode(bytes, { stream: true }));
+    } catch {
+      // The process itself says how it has ended.
+    }
     this.#add(decoder.decode());
   }
 

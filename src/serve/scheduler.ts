@@ -1,32 +1,16 @@
 // Starts what is due. One timer for the nearest time, and a look at the clock at least every 30 s: timers slip while a machine sleeps,
 // and clocks are set. What has run is read from the users' databases each time; only what serve has started is kept here.
 
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Timer } from "../base/clock.ts";
 import { noHistory, type ScheduleHistory } from "../protocol/served-schedule.ts";
 import { type Decision, decide } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline, type FileResult } from "./described.ts";
-import type { ScheduleStore } from "./schedule-store.ts";
+import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { Served } from "./served.ts";
 import { ServedEntry } from "./served-entry.ts";
 import { SlotEnds } from "./slot-ends.ts";
-import type { Launch, SlotProcess } from "./slot-process.ts";
 import { startReason, tooMany, twinText, whyLate } from "./start-reasons.ts";
-import { type Tell, Told } from "./told.ts";
-
-type SchedulerDeps = {
-  readonly clock: Pick<Clock, "wall" | "after" | "cancel">;
-  readonly store: ScheduleStore;
-  /** @throws Error where no process can be started */
-  launch(launch: Launch): SlotProcess;
-  /** Asks a run to end, as `pipeloom cancel` does. */
-  cancel(db: string, run: number): void;
-  readonly tell: Tell;
-  readonly host: string;
-  /** Processes at once. */
-  readonly maxRuns: number;
-  /** Processes at once that load their file: each takes a core. */
-  readonly maxStarting: number;
-};
+import { Told } from "./told.ts";
 
 /** The longest time between two looks at the clock. */
 const longestWaitMs = 30_000;
@@ -57,7 +41,10 @@ export class Scheduler {
     this.#startedAt = deps.clock.wall();
     this.#lastLook = this.#startedAt;
     this.#told = new Told(deps.store, deps.clock, deps.tell);
-    this.#ends = new SlotEnds(deps.store, deps.clock, this.#told, (entry) => this.#freed(entry));
+    this.#ends = new SlotEnds(deps.store, deps.clock, this.#told, {
+      freed: (entry) => this.#freed(entry),
+      defect: (thrown) => deps.onDefect(thrown),
+    });
   }
 
   // ── files ────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +140,7 @@ export class Scheduler {
     if (isSetBack || now - this.#lastSweep >= longestWaitMs) this.#sweep(now, isSetBack);
     const due = [...this.#entries.values()].filter((entry) => entry.isDue(now));
     for (const [db, entries] of Map.groupBy(due, (entry) => entry.db)) {
-      if (db !== null) this.#lookInto(db, entries, now);
+      if (db !== null) this.#kept(entries, () => this.#lookInto(db, entries, now));
     }
     this.#setTimer();
   }
@@ -169,11 +156,21 @@ export class Scheduler {
   /** Other processes pause and resume schedules. A clock that was set back has other slots before it. */
   #sweep(now: number, isSetBack: boolean): void {
     this.#lastSweep = now;
-    this.#told.retry();
+    this.#kept([], () => void this.#told.retry());
     const served = this.#scheduled;
     if (isSetBack) for (const entry of served) entry.again = now;
     for (const [db, entries] of Map.groupBy(served, (entry) => entry.db)) {
-      if (db !== null) this.#lookForPauses(db, entries, now);
+      if (db !== null) this.#kept([], () => this.#lookForPauses(db, entries, now));
+    }
+  }
+
+  /** @param entries are looked at again later if the work throws: at once, it would throw at once */
+  #kept(entries: readonly ServedEntry[], work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      for (const entry of entries) entry.again = this.#now + longestWaitMs;
+      this.#deps.onDefect(thrown);
     }
   }
 
@@ -212,7 +209,8 @@ export class Scheduler {
     if (read.kind === "ok") {
       for (const entry of entries) entry.again = now + laterMs;
       for (const entry of this.#told.adopt(db, entries, read.histories, now)) {
-        this.#decide(entry, read.histories.get(entry.name ?? "") ?? noHistory, now);
+        const history = read.histories.get(entry.name ?? "") ?? noHistory;
+        this.#kept([entry], () => this.#decide(entry, history, now));
       }
       return;
     }
@@ -225,6 +223,7 @@ export class Scheduler {
   #decide(entry: ServedEntry, history: ScheduleHistory, now: number): void {
     const rule = entry.scheduled?.rule;
     if (rule === undefined) return;
+    entry.keepCancelled(history);
     if (entry.paused !== null) {
       entry.again = Number.POSITIVE_INFINITY;
       entry.waiting = null;

@@ -142,6 +142,13 @@ export class ServedEntry {
     };
   }
 
+  /** A run that has ended is not asked to end. */
+  keepCancelled({ slots, others }: Pick<ScheduleHistory, "slots" | "others">): void {
+    const live = [...slots, ...others].filter(({ status }) => status === "running");
+    const runs = new Set(live.map(({ run }) => run));
+    for (const run of this.cancelled) if (!runs.has(run)) this.cancelled.delete(run);
+  }
+
   record(record: SlotRecord): void {
     this.#records = [...this.#records, record].slice(-maxRecords);
   }

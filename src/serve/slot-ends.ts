@@ -6,6 +6,7 @@ import { Promise } from "../base/globals.ts";
 import { lastError } from "../base/last-error.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
+import { inOneLine } from "./one-line.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
 import { failuresInRow, outcomeOf, slowAfterMs, tryAfter, usualMs } from "./slot-outcome.ts";
@@ -19,30 +20,31 @@ const longestLookMs = 2_000;
 const stopRetryMs = 200;
 const maxStopRetries = 25;
 
+type Listeners = {
+  /** A process has begun its run, or has ended. */
+  freed(entry: ServedEntry): void;
+  /** An error of serve itself, in the work for one process. */
+  defect(thrown: unknown): void;
+};
+
 type EndsClock = Pick<Clock, "wall" | "after" | "cancel">;
 
 export class SlotEnds {
   readonly #store: ScheduleStore;
   readonly #clock: EndsClock;
   readonly #told: Told;
-  readonly #onFreed: (entry: ServedEntry) => void;
+  readonly #on: Listeners;
   readonly #starting = new Map<OwnProcess, ServedEntry>();
   readonly #running = new Map<OwnProcess, ServedEntry>();
   #timer: Timer | undefined;
   #stops = 0;
   #onIdle: (() => void) | undefined;
 
-  /** @param onFreed a process has begun its run, or has ended */
-  constructor(
-    store: ScheduleStore,
-    clock: EndsClock,
-    told: Told,
-    onFreed: (entry: ServedEntry) => void,
-  ) {
+  constructor(store: ScheduleStore, clock: EndsClock, told: Told, on: Listeners) {
     this.#store = store;
     this.#clock = clock;
     this.#told = told;
-    this.#onFreed = onFreed;
+    this.#on = on;
   }
 
   started(entry: ServedEntry, own: OwnProcess): void {
@@ -89,14 +91,20 @@ export class SlotEnds {
   #lookForRuns(): void {
     const begun: ServedEntry[] = [];
     for (const [own, entry] of this.#starting) {
-      const history = this.#historyOf(entry, own.slot);
-      const row = rowOf(history, own.slot);
-      if (history === undefined || row === undefined || row.pid !== own.process.pid) continue;
-      this.#begun(entry, own, row, history);
-      begun.push(entry);
+      this.#kept(() => {
+        if (this.#hasBegun(entry, own)) begun.push(entry);
+      });
     }
     this.#watch();
-    for (const entry of begun) this.#onFreed(entry);
+    for (const entry of begun) this.#on.freed(entry);
+  }
+
+  #hasBegun(entry: ServedEntry, own: OwnProcess): boolean {
+    const history = this.#historyOf(entry, own.slot);
+    const row = rowOf(history, own.slot);
+    if (history === undefined || row === undefined || row.pid !== own.process.pid) return false;
+    this.#begun(entry, own, row, history);
+    return true;
   }
 
   #begun(entry: ServedEntry, own: OwnProcess, row: SlotRun, history: ScheduleHistory): void {
@@ -115,11 +123,24 @@ export class SlotEnds {
   // ── end ──────────────────────────────────────────────────────────────────────────────────────────────
 
   #ended(entry: ServedEntry, own: OwnProcess, end: ProcessEnd): void {
-    const { slot, process, before } = own;
-    const now = this.#clock.wall();
     this.#starting.delete(own);
     this.#running.delete(own);
-    entry.processes.delete(slot);
+    entry.processes.delete(own.slot);
+    const isJudged = this.#kept(() => this.#judge(entry, own, end));
+    if (!isJudged) this.#tryLater(entry, own.slot);
+    this.#on.freed(entry);
+    if (this.#starting.size + this.#running.size === 0) this.#onIdle?.();
+  }
+
+  /** What became of it is not known: its slot may be due still, and would be started again at once. */
+  #tryLater(entry: ServedEntry, slot: number): void {
+    const next = tryAfter("not-started", entry.tries.get(slot), this.#clock.wall());
+    if (next !== undefined) entry.tries.set(slot, next);
+  }
+
+  #judge(entry: ServedEntry, own: OwnProcess, end: ProcessEnd): void {
+    const { slot, process, before } = own;
+    const now = this.#clock.wall();
     const history = this.#historyOf(entry, slot);
     const row = rowOf(history, slot);
     const outcome =
@@ -128,8 +149,6 @@ export class SlotEnds {
         : outcomeOf({ pid: process.pid, before, now: row, isStopped: this.#stops > 0 });
     if (outcome === "taken") this.#taken(entry, slot, row);
     else this.#finish(entry, own, { end, outcome, history, now });
-    this.#onFreed(entry);
-    if (this.#starting.size + this.#running.size === 0) this.#onIdle?.();
   }
 
   #taken(entry: ServedEntry, slot: number, row: SlotRun | undefined): void {
@@ -184,7 +203,7 @@ export class SlotEnds {
     const isFirst = this.#stops === 1;
     if (isFirst) {
       // Before the signal: a run that is stopped and not noted would not go on.
-      for (const entry of entries) this.#noteStopped(entry);
+      for (const entry of entries) this.#kept(() => this.#noteStopped(entry));
       await this.#untilNoted();
     }
     const own = [...this.#starting.keys(), ...this.#running.keys()];
@@ -205,9 +224,25 @@ export class SlotEnds {
     this.#told.stopped(entry, [...new Set([...entry.stopped, ...entry.processes.keys()])]);
   }
 
+  #hasToNote(): boolean {
+    let isNoted = false;
+    return this.#kept(() => void (isNoted = this.#told.retry())) && !isNoted;
+  }
+
   async #untilNoted(): Promise<void> {
-    for (let tries = 0; !this.#told.retry() && tries < maxStopRetries; tries++) {
+    for (let tries = 0; this.#hasToNote() && tries < maxStopRetries; tries++) {
       await new Promise<void>((resolve) => void this.#clock.after(stopRetryMs, resolve));
+    }
+  }
+
+  /** @returns whether the work was done to its end */
+  #kept(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (thrown) {
+      this.#on.defect(thrown);
+      return false;
     }
   }
 }
@@ -233,12 +268,10 @@ const rowOf = (history: ScheduleHistory | undefined, slot: number): SlotRun | un
 /** Where the database cannot be read. */
 const outcomeOfCode = ({ code }: ProcessEnd): SlotOutcome => (code === 0 ? "done" : "error");
 
-const maxError = 500;
-
 /** The message of an error without what comes before it; of a run its first failure. In one line. */
 function saidIn({ said, code, signal }: ProcessEnd): string {
   const [first = ""] = said.split("\n");
-  const message = (lastError(said) ?? first.replace(/^✖ /, "")).replaceAll(/\s+/g, " ").trim();
-  if (message !== "") return message.length > maxError ? `${message.slice(0, maxError)}…` : message;
+  const message = inOneLine(lastError(said) ?? first.replace(/^✖ /, ""));
+  if (message !== "") return message;
   return signal === null ? `exit code ${code}` : `ended by ${signal}`;
 }

@@ -150,6 +150,18 @@ test("a broken file keeps its last good schedule, and is mended", async () => {
   await serve.line(/no longer served/);
 });
 
+test("a file that was broken before serve was started, and is named twice", async () => {
+  using folder = tempFolder();
+  const path = join(folder.path, "orders.ts");
+  writeFileSync(path, "export default pipeline({");
+  await using serve = new ServeProcess(folder.path, ["orders.ts", "orders.ts", "--no-page"]);
+  await serve.line(/the file is broken: orders\.ts:1:.*; it is not served until it can be loaded$/);
+  await serve.line(/serving 0 pipelines with a schedule, of 1 file in [^,]*orders\.ts$/);
+  writeFileSync(path, file('{ every: "1s" }'));
+  await serve.line(/orders: the file can be loaded again/);
+  await serve.line(/orders: .*: run 1 done/);
+});
+
 test("an import that is missing, and then there", async () => {
   using folder = tempFolder();
   const text = file('{ every: "1s" }').replace("\n", '\nimport "./rates.ts";\n');

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
 import { slotsBetween } from "../../src/serve/schedule-slots.ts";
+import { ServedEntry } from "../../src/serve/served-entry.ts";
 import { below, randomOf } from "../crash/random.ts";
 import { rule } from "./rule.ts";
 import { ServeUnderTest, World } from "./simulated-world.ts";
@@ -307,6 +308,74 @@ test("no more processes at once than there may be, and each gets its turn", asyn
   }
   expect(most).toEqual({ running: 5, loading: 2 });
   expect(world.runs.map(({ status }) => status)).toEqual(Array(30).fill("done"));
+});
+
+describe("an error of serve itself", () => {
+  const defect = new TypeError("undefined is not an object");
+
+  test("while a database is read: it is told, the others are served, and it is tried later", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    let reads = 0;
+    world.onAccess = (_, db) => {
+      if (db !== "/srv/bad.db") return;
+      reads++;
+      throw defect;
+    };
+    const bad = { kind: "scheduled", rule: hourly(), db: "/srv/bad.db" } as const;
+    const pipelines = [{ exportName: null, name: "bad", served: bad }];
+    serve.scheduler.update("/srv/bad.ts", { kind: "loaded", pipelines }, null);
+    await world.clock.pass(10 * minuteMs);
+    expect(slotsIn(world)).toEqual([1]);
+    expect(new Set(world.defects)).toEqual(new Set([defect]));
+    expect(reads).toBeGreaterThan(10);
+    expect(reads).toBeLessThan(30);
+  });
+
+  test("after a process has ended: its slot is tried again later, and serve can be stopped", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(minuteMs + 500);
+    let isFailing = true;
+    world.onAccess = () => {
+      if (isFailing) throw defect;
+    };
+    await world.clock.pass(minuteMs);
+    expect(world.defects.length).toBeGreaterThan(0);
+    isFailing = false;
+    await world.clock.pass(2 * hourMs);
+    expect(slotsIn(world)).toEqual([1, 2, 3]);
+    await serve.scheduler.stop();
+    expect(world.running).toBe(0);
+  });
+
+  test("while serve notes what it stops: its runs are asked to end all the same", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: hourMs, end: "done" });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(5 * minuteMs);
+    expect(world.running).toBe(1);
+    world.onAccess = (kind) => {
+      if (kind === "write") throw defect;
+    };
+    await serve.scheduler.stop();
+    expect(world.running).toBe(0);
+    expect(world.defects).toContain(defect);
+  });
+});
+
+test("a run that was asked to end is forgotten when it has ended", () => {
+  const entry = new ServedEntry("/srv/etl.ts", null, "here");
+  entry.cancelled.add(1).add(2);
+  const run = { slot: begin, startedAt: begin, finishedAt: null, pid: 1, trigger: "schedule" };
+  entry.keepCancelled({
+    slots: [
+      { ...run, run: 1, status: "cancelled" },
+      { ...run, run: 2, status: "running" },
+    ],
+    others: [],
+  });
+  expect([...entry.cancelled]).toEqual([2]);
 });
 
 describe("a simulated year", () => {

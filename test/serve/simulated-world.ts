@@ -103,11 +103,14 @@ export class World {
   readonly events: ServeEvent[] = [];
   /** Rules of the database that were broken. */
   readonly faults: string[] = [];
+  readonly defects: unknown[] = [];
   /** By slot: how many processes have done it. */
   readonly done = new Map<number, number>();
   row: ScheduleRow | null = null;
   fate: (slot: number) => Fate = () => ({ loadMs: 100, runMs: 1000, end: "done" });
   isLocked = false;
+  /** Called before a database is read or written: for an error that no store expects. */
+  onAccess: (kind: "read" | "write", db: string) => void = () => undefined;
   readonly #alive = new Set<number>();
   readonly #processes = new Map<number, (end: "killed" | "cancelled") => void>();
   #pid = 100;
@@ -119,14 +122,16 @@ export class World {
   // ── the database ─────────────────────────────────────────────────────────────────────────────────────
 
   readonly store: ScheduleStore = {
-    read: (_, pipelines, until) => {
+    read: (db, pipelines, until) => {
+      this.onAccess("read", db);
       if (this.isLocked) return { kind: "later" };
       return {
         kind: "ok",
         histories: new Map(pipelines.map((name) => [name, this.#history(name, until)])),
       };
     },
-    write: (_, changes) => {
+    write: (db, changes) => {
+      this.onAccess("write", db);
       if (this.isLocked) return { kind: "later" };
       for (const change of changes) this.#apply(change);
       return { kind: "ok" };
@@ -312,6 +317,7 @@ export class ServeUnderTest {
       },
       cancel: (_, run) => world.cancel(run),
       tell: (event) => world.events.push(event),
+      onDefect: (thrown) => world.defects.push(thrown),
       host: "here",
       maxRuns: limits.maxRuns ?? 10,
       maxStarting: limits.maxStarting ?? 4,
