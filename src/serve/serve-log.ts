@@ -5,6 +5,7 @@ import { plural, visible } from "../base/text.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { maxCounted } from "./decide-slot.ts";
+import { inOneLine } from "./one-line.ts";
 import { machineZone, zoneTime } from "./schedule-text.ts";
 import type { ServeEvent, StartReason } from "./serve-event.ts";
 
@@ -75,8 +76,10 @@ function stateLine(event: StateEvent): LogLine {
     case "resumed":
       return { level: "info", text: "resumed" };
     case "broken": {
-      const rest = event.hasSchedule ? "; its last good schedule goes on" : "";
-      return { level: "error", text: `the file is broken: ${event.message}${rest}` };
+      const rest = event.hasSchedule
+        ? "; its last good schedule goes on"
+        : "; it is not served until it can be loaded";
+      return { level: "error", text: `the file is broken: ${inOneLine(event.message)}${rest}` };
     }
     case "mended":
       return { level: "info", text: "the file can be loaded again" };
