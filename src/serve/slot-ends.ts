@@ -113,11 +113,15 @@ export class SlotEnds {
     this.#running.set(own, entry);
     const usual = usualMs(history.slots.filter(({ slot }) => slot !== own.slot));
     own.slow = usual === undefined ? null : { usualMs: usual, afterMs: slowAfterMs(usual) };
-    if (entry.stopped.includes(own.slot) && this.#stops === 0) {
-      const others = entry.stopped.filter((slot) => slot !== own.slot);
-      this.#told.stopped(entry, others);
-    }
+    this.#goesOn(entry, own.slot);
     this.#told.changed();
+  }
+
+  /** A slot that an earlier serve has stopped. Who cancels its run from now on means it. */
+  #goesOn(entry: ServedEntry, slot: number): void {
+    if (!entry.stopped.includes(slot) || this.#stops > 0) return;
+    const others = entry.stopped.filter((each) => each !== slot);
+    this.#told.stopped(entry, others);
   }
 
   // ── end ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +163,8 @@ export class SlotEnds {
   #finish(entry: ServedEntry, own: OwnProcess, { end, outcome, history, now }: Finish): void {
     const { slot, why, delayMs, startedAt } = own;
     const isStopping = this.#stops > 0;
+    // A short run may have ended before anybody saw that it had begun.
+    if (outcome !== "not-started") this.#goesOn(entry, slot);
     const next = isStopping ? undefined : tryAfter(outcome, entry.tries.get(slot), now);
     if (next === undefined) entry.tries.delete(slot);
     else entry.tries.set(slot, next);

@@ -124,7 +124,7 @@ describe("a failure's line says what it is about", () => {
 
 test("pipeloom's own frames are left out of causes and errors too", () => {
   const stack =
-    "Error: x\n    at run (/home/me/etl.ts:2:3)\n    at run (node:async_hooks:144:29)\n    at run (src/worker/execute.ts:23:39)";
+    "Error: x\n    at run (/home/me/etl.ts:2:3)\n    at run (node:async_hooks:144:29)\n    at run (/$bunfs/root/chunk-k3w5e112.js:23:39)";
   const inner: Failure = { name: "Error", message: "x", stack };
   const { cause, errors } = withoutOwnFrames({ ...inner, cause: inner, errors: [inner] });
   for (const failure of [cause, errors?.[0]]) {

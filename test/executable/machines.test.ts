@@ -73,6 +73,12 @@ async function until(child: Child, words: string): Promise<void> {
   throw new Error(`it ended without "${words}": ${said}`);
 }
 
+/** The run writes the database: it is asked until it says so. */
+async function untilRunning(rig: Rig, tasks: number): Promise<void> {
+  const isRunning = "SELECT 1 FROM task_runs WHERE status = 'running'";
+  while (rig.rows(isRunning).length < tasks) await Bun.sleep(10);
+}
+
 /** What a child says that fails. */
 async function failed(child: Child): Promise<string> {
   const { code, err } = await ended(child);
@@ -158,6 +164,8 @@ describe.skipIf(!hasRedis)("machines", () => {
     const first = machines.worker("-w", "2");
     const run = machines.run();
     const lost = [await control.next("gate"), await control.next("gate")];
+    // A start that the run has not heard of is no attempt.
+    await untilRunning(rig, 2);
     machines.worker("-w", "2");
     first.kill("SIGKILL");
     for (const gate of lost) await gate.gone;

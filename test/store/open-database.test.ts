@@ -33,6 +33,7 @@ const ours = [
   "pipeloom_definitions",
   "pipeloom_durations",
   "pipeloom_reusable",
+  "pipeloom_schedules",
   "pipeloom_schema",
   "pipeloom_sources",
   "pipeloom_state",
