@@ -4,6 +4,7 @@ import { JSON } from "../../base/globals.ts";
 import { type Failure, failureLine } from "../../base/failure.ts";
 import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { idsWith } from "../own-tables.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { failure, number, storedTaskId } from "./stored-values.ts";
 import type { Reader, Row } from "./reader.ts";
@@ -107,9 +108,8 @@ export class FailureScan {
   }
 }
 
-/** Ordered by id: the partial index of failed tasks names them. */
 const failedAfter = `SELECT id, error FROM task_runs WHERE run_id = ?1 AND id IN
-  (SELECT id FROM task_runs WHERE run_id = ?1 AND status = 'error' AND id > ?2 ORDER BY id LIMIT ?3) ORDER BY run_id, id`;
+  (${idsWith("?1", "error")} AND id > ?2 ORDER BY run_id, id LIMIT ?3) ORDER BY run_id, id`;
 
 const keyOf = (message: string): string =>
   message.length <= maxKeyChars ? message : `${message.slice(0, maxKeyChars)}${Bun.hash(message)}`;
