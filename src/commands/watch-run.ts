@@ -6,6 +6,7 @@ import { Promise } from "../base/globals.ts";
 import { fileStamp } from "../base/file-stamp.ts";
 import { ownCommand } from "../base/own-command.ts";
 import { shownPath } from "../base/path.ts";
+import { pause } from "../base/pause.ts";
 import { plural } from "../base/text.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
 import { loadedPath, sourcesOf } from "../module/sources.ts";
@@ -105,7 +106,7 @@ class WatchedFiles {
       if (changed !== undefined && this.#isWhole(now) && firstChange(before, now) === undefined)
         return changed;
       before = now;
-      await Promise.race([pause(), stopped]);
+      await Promise.race([pause(lookMs), stopped]);
       if (isStopped) return undefined;
     }
   }
@@ -132,8 +133,5 @@ function firstChange(before: Stamps, now: Stamps): string | undefined {
   const changed = [...now.keys()].find((path) => now.get(path) !== before.get(path));
   return changed ?? [...before.keys()].find((path) => !now.has(path));
 }
-
-const pause = (): Promise<void> =>
-  new Promise((resolve) => void systemClock.after(lookMs, resolve));
 
 const say = (line: string): void => sayOnStderr(`${line}\n`);

@@ -4,6 +4,7 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { lastError } from "../base/last-error.ts";
+import { pause } from "../base/pause.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
 import { inOneLine } from "./one-line.ts";
@@ -237,7 +238,7 @@ export class SlotEnds {
 
   async #untilNoted(): Promise<void> {
     for (let tries = 0; this.#hasToNote() && tries < maxStopRetries; tries++) {
-      await new Promise<void>((resolve) => void this.#clock.after(stopRetryMs, resolve));
+      await pause(stopRetryMs, this.#clock);
     }
   }
 

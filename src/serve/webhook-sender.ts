@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { AbortSignal, JSON, Promise, URL } from "../base/globals.ts";
+import { pause } from "../base/pause.ts";
 
 type Deps = {
   readonly clock: Pick<Clock, "after">;
@@ -42,8 +43,7 @@ export class WebhookSender {
   async end(withinMs: number): Promise<void> {
     this.#isEnding = true;
     if (this.#sending === undefined) return;
-    const late = new Promise<void>((resolve) => void this.#deps.clock.after(withinMs, resolve));
-    await Promise.race([this.#sending, late]);
+    await Promise.race([this.#sending, pause(withinMs, this.#deps.clock)]);
   }
 
   async #sendAll(): Promise<void> {
@@ -63,7 +63,7 @@ export class WebhookSender {
         this.#deps.say(`webhook to ${this.#url.host}: ${problem}; the message is lost`);
         return;
       }
-      await new Promise<void>((resolve) => void this.#deps.clock.after(pauseMs, resolve));
+      await pause(pauseMs, this.#deps.clock);
     }
   }
 

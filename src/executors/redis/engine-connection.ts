@@ -5,6 +5,7 @@ import { Redis, type RedisOptions } from "ioredis";
 
 import { systemClock } from "../../base/clock.ts";
 import { Promise } from "../../base/globals.ts";
+import { pause } from "../../base/pause.ts";
 
 /** How long a read blocks. */
 const blockMs = 2_000;
@@ -227,8 +228,7 @@ export class EngineConnection {
   async closeSoon(): Promise<void> {
     const { commands } = this;
     if (this.isReady) {
-      const given = new Promise<void>((go) => systemClock.after(500, go));
-      await Promise.race([commands.ping().catch(() => undefined), given]);
+      await Promise.race([commands.ping().catch(() => undefined), pause(500)]);
     }
     this.close();
   }
@@ -239,8 +239,6 @@ function after(id: string): string {
   const [ms = "0", seq = "0"] = id.split("-");
   return `${ms}-${BigInt(seq) + 1n}`;
 }
-
-const pause = (ms: number): Promise<void> => new Promise((go) => systemClock.after(ms, go));
 
 /** Without user, password and options. A password may have any character. */
 export const shownUrl = (url: string): string =>

@@ -4,6 +4,7 @@
 import { systemClock, type Timer } from "../../../base/clock.ts";
 import { type Failure, toFailure } from "../../../base/failure.ts";
 import { Promise } from "../../../base/globals.ts";
+import { pause } from "../../../base/pause.ts";
 import { assertNever } from "../../../base/unreachable.ts";
 import type { AskedQuery, QueryAnswer } from "../../../protocol/asked-query.ts";
 import { unpackAssignments } from "../../../protocol/codec/assignments.ts";
@@ -277,10 +278,11 @@ export class MachineSession {
     this.#isLeaving = true;
     this.#link.send({ type: "leaving" });
     this.#giveBack();
-    while (!this.#isOver && (!this.#leases.isEmpty || this.#claims.size > 0)) await pause();
+    while (!this.#isOver && (!this.#leases.isEmpty || this.#claims.size > 0))
+      await pause(leavePollMs);
     if (this.#isOver) return;
     this.#link.send({ type: "left" });
-    while (!this.#isOver && !this.#link.isDrained) await pause();
+    while (!this.#isOver && !this.#link.isDrained) await pause(leavePollMs);
     this.end("left");
   }
 
@@ -298,5 +300,3 @@ export class MachineSession {
 }
 
 const leavePollMs = 20;
-
-const pause = (): Promise<void> => new Promise((go) => systemClock.after(leavePollMs, go));

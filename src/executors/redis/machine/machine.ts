@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 
 import { systemClock, type Timer } from "../../../base/clock.ts";
 import { crypto, Promise } from "../../../base/globals.ts";
+import { pause } from "../../../base/pause.ts";
 import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
 import {
@@ -231,7 +232,7 @@ export class Machine {
     const since = this.#strangers.get(session) ?? now;
     if (this.#left.has(session) || now - since > strangeMs) return "ended";
     this.#strangers.set(session, since);
-    await new Promise<void>((go) => systemClock.after(strangePauseMs, go));
+    await pause(strangePauseMs);
     return "put back";
   }
 
