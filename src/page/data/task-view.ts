@@ -5,6 +5,7 @@ import { userFrame } from "../../base/thrown-at.ts";
 import { type RunId, runId } from "../../protocol/ids.ts";
 import { cutMark } from "../../protocol/stored-input.ts";
 import { earlierAttempts, type SeenAttempt } from "../../store/read/earlier-attempts.ts";
+import { hasColumn } from "../../store/read/has-column.ts";
 import { ReaderError } from "../../store/read/reader-error.ts";
 import type { Reader, Row } from "../../store/read/reader.ts";
 import { failure, text } from "../../store/read/stored-values.ts";
@@ -44,11 +45,10 @@ export async function taskView(
 
 /** Columns that an earlier version of the file does not have are not there. */
 function rowOf(reader: Reader, run: RunId, task: number): Row | undefined {
-  const has = (column: string): boolean =>
-    reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = ?", [column]).length >
-    0;
-  const input = has("input") ? `substr(input, 1, ${maxChars + 1})` : "NULL";
-  const reason = has("reason") ? "reason" : "NULL";
+  const input = hasColumn(reader, "task_runs", "input")
+    ? `substr(input, 1, ${maxChars + 1})`
+    : "NULL";
+  const reason = hasColumn(reader, "task_runs", "reason") ? "reason" : "NULL";
   return reader.query(
     `SELECT error, ${input} AS input, ${reason} AS reason, substr(result, 1, ${maxChars + 1}) AS result,
         (SELECT file FROM pipeline_runs WHERE id = ?1) AS file

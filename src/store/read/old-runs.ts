@@ -1,6 +1,7 @@
 // The runs that a prune deletes.
 
 import type { RunId } from "../../protocol/ids.ts";
+import { hasColumn } from "./has-column.ts";
 import type { Reader } from "./reader.ts";
 import { storedRunId } from "./stored-values.ts";
 
@@ -33,7 +34,7 @@ export function oldRuns(
   reader: OldRunsSource,
   { keepRuns, endedBefore, pipeline }: PruneRule,
 ): OldRun[] {
-  const has = hasSlots(reader);
+  const has = hasColumn(reader, "pipeline_runs", "scheduled_for");
   // A slot after now has run because the clock was set back, or because a person wanted it.
   const lastSlot = has
     ? "MAX(CASE WHEN scheduled_for <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN scheduled_for END) OVER (PARTITION BY pipeline)"
@@ -62,8 +63,3 @@ export function oldRuns(
       startedAt: String(row["started_at"]),
     }));
 }
-
-/** A file of an older version is read before it is migrated. */
-const hasSlots = (reader: OldRunsSource): boolean =>
-  reader.query("SELECT 1 FROM pragma_table_info('pipeline_runs') WHERE name = 'scheduled_for'")
-    .length > 0;

@@ -1,5 +1,6 @@
 // The last slots of a pipeline's schedule that have a run.
 
+import { hasColumn } from "./has-column.ts";
 import type { Reader, Row } from "./reader.ts";
 
 /**
@@ -7,7 +8,7 @@ import type { Reader, Row } from "./reader.ts";
  * To be called in a snapshot.
  */
 export function slotRows(reader: Reader, pipeline: string, most: number): readonly Row[] {
-  if (!hasSlots(reader)) return [];
+  if (!hasColumn(reader, "pipeline_runs", "scheduled_for")) return [];
   return reader.query(
     `SELECT id, status, scheduled_for, started_at, finished_at FROM pipeline_runs
       WHERE pipeline = ? AND scheduled_for IS NOT NULL ORDER BY scheduled_for DESC LIMIT ?`,
@@ -17,7 +18,7 @@ export function slotRows(reader: Reader, pipeline: string, most: number): readon
 
 /** The names of the pipelines that have run for a slot. */
 export function pipelinesWithSlots(reader: Reader): readonly string[] {
-  if (!hasSlots(reader)) return [];
+  if (!hasColumn(reader, "pipeline_runs", "scheduled_for")) return [];
   return reader
     .query(
       `SELECT pipeline FROM pipeline_runs WHERE scheduled_for IS NOT NULL
@@ -25,7 +26,3 @@ export function pipelinesWithSlots(reader: Reader): readonly string[] {
     )
     .map((row) => String(row["pipeline"]));
 }
-
-const hasSlots = (reader: Reader): boolean =>
-  reader.query("SELECT 1 FROM pragma_table_info('pipeline_runs') WHERE name = 'scheduled_for'")
-    .length > 0;

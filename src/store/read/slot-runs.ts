@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { titleOf } from "../../protocol/label.ts";
 import { ofRunWith } from "../own-tables.ts";
 import { checkTables } from "./check-tables.ts";
+import { hasColumn } from "./has-column.ts";
 import type { Reader, Row } from "./reader.ts";
 import { type IsAlive, runningRuns } from "./running-runs.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
@@ -31,7 +32,7 @@ export function slotRuns(
   isAlive: IsAlive,
 ): Map<string, SlotRun> {
   checkTables(reader);
-  if (!hasSlots(reader)) return new Map();
+  if (!hasColumn(reader, "pipeline_runs", "scheduled_for")) return new Map();
   // Before the rows: see `overview`.
   const { dead } = runningRuns(reader, isAlive);
   const { rows } = reader.iterate(
@@ -47,11 +48,6 @@ export function slotRuns(
   }
   return runs;
 }
-
-/** A file of an earlier version has no slots. */
-const hasSlots = (reader: Reader): boolean =>
-  reader.query("SELECT 1 FROM pragma_table_info('pipeline_runs') WHERE name = 'scheduled_for'")
-    .length > 0;
 
 function stateOf(row: Row, reader: Reader, isDead: boolean): SlotState {
   const status = storedRunStatus(row["status"], reader);

@@ -4,6 +4,7 @@ import { type Item, labelOf } from "../../protocol/label.ts";
 import { cutMark, maxShortInput } from "../../protocol/stored-input.ts";
 import { nameInKey, nameOfKey } from "../../protocol/task-key.ts";
 import type { Queries } from "../queries.ts";
+import { hasColumn } from "./has-column.ts";
 import type { Row } from "./reader.ts";
 import { text } from "./stored-values.ts";
 
@@ -13,8 +14,7 @@ const current = new WeakSet<Queries>();
 /** The columns that `storedItem` reads. A file of an earlier version has no inputs. */
 export function itemColumns(db: Queries): string {
   if (!current.has(db)) {
-    const found = db.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'");
-    if (found.length === 0) return "key, NULL AS input, NULL AS label";
+    if (!hasColumn(db, "task_runs", "input")) return "key, NULL AS input, NULL AS label";
     current.add(db);
   }
   // A large input is not copied.

@@ -8,6 +8,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
+import { hasColumn } from "./has-column.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import {
@@ -53,10 +54,6 @@ const maxNamed = 10_000;
 
 /** Sorting more tasks than this by time takes too long. Tasks start about in the order of their ids. */
 const maxSorted = 20_000;
-
-/** Not in a file of an earlier version. */
-const hasReason = (reader: Reader): boolean =>
-  reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'reason'").length > 0;
 
 const columns =
   "run_id, id, name, status, progress, message, attempt, started_at, finished_at, error";
@@ -140,7 +137,7 @@ function tasksOf(
   const where = [ofStatus[status], ...only.map(([sql]) => sql)].join(" AND ");
   const values = only.flatMap(([, ...rest]) => rest);
   return reader.query(
-    `SELECT ${columns}, ${itemColumns(reader)}${hasReason(reader) ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
+    `SELECT ${columns}, ${itemColumns(reader)}${hasColumn(reader, "task_runs", "reason") ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
       WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],

@@ -2,6 +2,7 @@
 
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { hasColumn } from "./has-column.ts";
 import type { Reader } from "./reader.ts";
 import type { IdRange } from "./task-scan.ts";
 import { number } from "./stored-values.ts";
@@ -40,8 +41,7 @@ export function searchTasks(
 ): SearchPage {
   const words = text.trim().split(/\s+/).slice(0, maxWords);
   const condition = words.map((_, i) => wordSql(5 + 5 * i)).join(" AND ");
-  const hasInput =
-    reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'input'").length > 0;
+  const hasInput = hasColumn(reader, "task_runs", "input");
   const item = hasInput
     ? `substr(input, 1, ${maxInput}) AS input, label`
     : "NULL AS input, NULL AS label";

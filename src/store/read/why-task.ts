@@ -10,6 +10,7 @@ import { partsIn } from "../known-parts.ts";
 import { isLeftSql } from "../left-rows.ts";
 import { codeReason } from "../rerun-reasons.ts";
 import { findTasks, noTask } from "../task-names.ts";
+import { hasColumn } from "./has-column.ts";
 import { storedLabel } from "./stored-item.ts";
 import { checkTables } from "./check-tables.ts";
 import { ReaderError } from "./reader-error.ts";
@@ -103,8 +104,7 @@ export function whyTask(reader: Reader, run: RunId, wanted: string): WhyTask {
 }
 
 function assertReasons(reader: Reader): void {
-  const columns = reader.query("SELECT 1 FROM pragma_table_info('task_runs') WHERE name = 'needs'");
-  if (columns.length > 0) return;
+  if (hasColumn(reader, "task_runs", "needs")) return;
   throw new ReaderError(
     "no-reasons",
     `${reader.path} was written by an earlier pipeloom, which did not record why tasks ran; the next run brings it up to date`,
