@@ -1,7 +1,6 @@
 // `pipeloom run --watch`: runs the pipeline, and again after each save of its file or of a file that it imports. Each run is a
 // process of its own, so it loads the code as it is, and a mistake in the file ends only that run.
 
-import { systemClock } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
 import { fileStamp } from "../base/file-stamp.ts";
 import { ownCommand } from "../base/own-command.ts";

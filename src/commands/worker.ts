@@ -6,12 +6,12 @@ import { Promise } from "../base/globals.ts";
 import { plural } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
-import { maxConcurrency, maxWorkers } from "../engine/run-options.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { spawnTaskWorker } from "../spawn.ts";
 import { version } from "../version.ts";
 import { engineFlag, engineNamed } from "./engine-flag.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
+import { runFlags } from "./run-flags.ts";
 import { exitCodeOf } from "./run-signals.ts";
 
 export const command = defineCliCommand({
@@ -26,22 +26,9 @@ export const command = defineCliCommand({
   },
   args: {
     engine: engineFlag,
-    workers: {
-      type: "string",
-      valueType: "integer",
-      alias: "w",
-      min: 1,
-      max: maxWorkers,
-      defaultHint: "the number of cores",
-      description: "threads that run tasks",
-    },
+    workers: { ...runFlags.workers, description: "threads that run tasks" },
     concurrency: {
-      type: "string",
-      valueType: "integer",
-      alias: "c",
-      min: 1,
-      max: maxConcurrency,
-      defaultHint: "as many as workers",
+      ...runFlags.concurrency,
       description: "tasks at once; above one per thread, async tasks share a thread",
     },
     once: { type: "boolean", description: "end when the first run that it has worked for is over" },
