@@ -23,6 +23,12 @@ export type ChildOptions = {
   readonly started?: (child: Bun.Subprocess) => void;
 };
 
+/** User and system time of all threads of a running process, ms. Only Linux tells. */
+export function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * 10;
+}
+
 /** Time limit, so that a child that hangs does not hang the benchmark. Far above any normal duration. */
 const patienceMs = 10 * 60_000;
 

@@ -15,6 +15,7 @@ import { history } from "./history.ts";
 import { type Benchmark, Kit } from "./kit.ts";
 import { lock } from "./lock.ts";
 import { long } from "./long.ts";
+import { machines } from "./machines.ts";
 import { memory, noop } from "./noop.ts";
 import { page } from "./page.ts";
 import { progress } from "./progress.ts";
@@ -46,6 +47,7 @@ const benchmarks: readonly Benchmark[] = [
   history,
   page,
   serve,
+  machines,
   continuedLong,
 ];
 

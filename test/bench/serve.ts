@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
+import { cpuMsOf } from "./child.ts";
 import { atMost, figure, type Figure, median } from "./figure.ts";
 import type { Benchmark, Kit } from "./kit.ts";
 
@@ -36,8 +37,7 @@ class Serve implements AsyncDisposable {
   }
 
   get cpuMs(): number {
-    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8").split(" ");
-    return (Number(fields[13]) + Number(fields[14])) * 10;
+    return cpuMsOf(this.#child.pid);
   }
 
   get rssMb(): number {

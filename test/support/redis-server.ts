@@ -21,6 +21,11 @@ export class RedisServer implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    if (this.#process === undefined) throw new Error("Redis was not started");
+    return this.#process.pid;
+  }
+
   /** Resolves when it answers. */
   async start(): Promise<void> {
     const { port } = this;
