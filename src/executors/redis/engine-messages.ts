@@ -43,7 +43,7 @@ export type ToRun =
   | { readonly type: "ready" }
   /** May the machine run this lease? Answered by `granted` or `refused`. */
   | { readonly type: "claim"; readonly lease: number }
-  /** Every task of the lease has ended, or was given back. `averageMs`: of the machine's tasks. */
+  /** Every task of the lease has ended, or was given back. `averageMs`: of the machine's tasks. Answered by `more` or `closed`. */
   | { readonly type: "ended"; readonly lease: number; readonly averageMs: number | undefined }
   /** No thread has begun these tasks, and none will. */
   | { readonly type: "returned"; readonly ids: readonly TaskId[] }
@@ -73,6 +73,10 @@ export type ToMachine =
   | { readonly type: "granted"; readonly lease: number }
   /** Another machine has the lease, or the run does not need it any more. */
   | { readonly type: "refused"; readonly lease: number }
+  /** Further tasks of a lease whose tasks have ended. `text`: packed `Assignment[]`; it crosses Redis as it is. */
+  | { readonly type: "more"; readonly lease: number; readonly text: string }
+  /** The lease gets no more tasks. */
+  | { readonly type: "closed"; readonly lease: number }
   /** The writer has committed: these credits are the thread's again. */
   | ({ readonly type: "committed"; readonly thread: number; readonly credits: number } & Pick<
       Ack,
@@ -84,7 +88,7 @@ export type ToMachine =
   /** The run is over, or has given the machine up: what it still sends is dropped. */
   | { readonly type: "end"; readonly reason: "over" | "given up" };
 
-/** One BullMQ job. The machine claims it before it runs it. */
+/** One BullMQ job. The machine claims it before it runs it, and may get more tasks of it. */
 export type LeaseJob = {
   readonly session: string;
   readonly lease: number;

@@ -1,5 +1,5 @@
-// Frames as entries of a Redis stream: the link, the signed body as JSON, and the texts of records as they are. A row batch in
-// JSON within JSON would be escaped and copied twice. Pure.
+// Frames as entries of a Redis stream: the link, the signed body as JSON, and the texts of records and assignments as they are. A
+// row batch in JSON within JSON would be escaped and copied twice. Pure.
 
 import { JSON } from "../../base/globals.ts";
 import type { EngineKey } from "./engine-key.ts";
@@ -25,7 +25,8 @@ function linkOf(text: string): LinkName {
 
 type Packed = { readonly type: string; readonly text?: string };
 
-const recordsType = "records";
+/** Messages with a `text`. */
+const textTypes: ReadonlySet<string> = new Set(["records", "more"]);
 /** Before the texts: three names and values, and the name of the first text. */
 const firstText = 7;
 
@@ -42,7 +43,7 @@ export function packFrame(
 ): readonly string[] {
   const texts: string[] = [];
   const messages = frame.messages.map((message) => {
-    if (message.type !== recordsType) return message;
+    if (!textTypes.has(message.type)) return message;
     texts.push(message.text ?? "");
     return { ...message, text: "" };
   });
@@ -74,7 +75,7 @@ export function unpackFrame<Message extends { readonly type: string }>(
   if (texts.length === 0) return { link, name, frame, at };
   let next = 0;
   const messages = frame.messages.map((message) =>
-    message.type === recordsType ? { ...message, text: texts[next++] ?? "" } : message,
+    textTypes.has(message.type) ? { ...message, text: texts[next++] ?? "" } : message,
   );
   return { link, name, frame: { ...frame, messages }, at };
 }

@@ -5,53 +5,92 @@ import type { Assignment } from "../../protocol/messages.ts";
 
 export type Lease<Holder> = {
   readonly id: number;
+  /** Empty: its holder has ended all that it had. */
   readonly tasks: readonly Assignment[];
   /** Tasks that no thread holds, as far as is known. */
-  readonly unheld: Set<TaskId>;
+  readonly unheld: ReadonlySet<TaskId>;
   /** Undefined while it waits in the queue. */
-  holder: Holder | undefined;
+  readonly holder: Holder | undefined;
+  /** Monotonic, ms: when it was claimed, or when its tasks had ended. */
+  readonly claimedAt: number;
+  readonly emptySince: number;
   /** Ticks since it was added to the queue. */
   age: number;
 };
 
+type Entry<Holder> = {
+  -readonly [Key in keyof Lease<Holder>]: Lease<Holder>[Key];
+} & { unheld: Set<TaskId> };
+
+type Tally = {
+  /** Leases that have not ended. */
+  readonly leases: number;
+  /** Those of them that have no tasks. */
+  readonly empty: number;
+  /** Tasks of the others. */
+  readonly tasks: number;
+};
+
 export class LeaseBook<Holder> {
-  readonly #leases = new Map<number, Lease<Holder>>();
-  readonly #leaseOf = new Map<TaskId, Lease<Holder>>();
+  readonly #leases = new Map<number, Entry<Holder>>();
+  readonly #empty = new Set<Entry<Holder>>();
+  readonly #leaseOf = new Map<TaskId, Entry<Holder>>();
   /** By holder; undefined: in the queue. */
-  readonly #tallies = new Map<Holder | undefined, { leases: number; tasks: number }>();
+  readonly #tallies = new Map<Holder | undefined, Tally>();
   #lastId = 0;
 
-  get isEmpty(): boolean {
-    return this.#leases.size === 0;
+  /** No lease has tasks. */
+  get isIdle(): boolean {
+    return this.#leases.size === this.#empty.size;
   }
 
-  /** Leases that have not ended, and their tasks. @param holder undefined: those that wait in the queue */
-  tally(holder: Holder | undefined): { readonly leases: number; readonly tasks: number } {
+  /** @param holder undefined: those that wait in the queue */
+  tally(holder: Holder | undefined): Tally {
     return this.#tallies.get(holder) ?? none;
   }
 
-  #count(lease: Lease<Holder>, leases: 1 | -1): void {
+  #count(lease: Entry<Holder>, sign: 1 | -1): void {
     const before = this.tally(lease.holder);
-    const tasks = before.tasks + leases * lease.tasks.length;
-    this.#tallies.set(lease.holder, { leases: before.leases + leases, tasks });
+    const { length } = lease.tasks;
+    const leases = before.leases + sign;
+    if (leases === 0) return void this.#tallies.delete(lease.holder);
+    this.#tallies.set(lease.holder, {
+      leases,
+      empty: before.empty + (length === 0 ? sign : 0),
+      tasks: before.tasks + sign * length,
+    });
   }
 
   add(tasks: readonly Assignment[]): Lease<Holder> {
     const id = ++this.#lastId;
-    const unheld = new Set(tasks.map((task) => task.id));
-    const lease: Lease<Holder> = { id, tasks, unheld, holder: undefined, age: 0 };
+    const lease: Entry<Holder> = {
+      id,
+      tasks: [],
+      unheld: new Set(),
+      holder: undefined,
+      claimedAt: 0,
+      emptySince: 0,
+      age: 0,
+    };
     this.#leases.set(id, lease);
-    this.#count(lease, 1);
-    for (const task of tasks) this.#leaseOf.set(task.id, lease);
+    this.#fill(lease, tasks);
     return lease;
   }
 
+  #fill(lease: Entry<Holder>, tasks: readonly Assignment[]): void {
+    lease.tasks = tasks;
+    lease.unheld = new Set(tasks.map((task) => task.id));
+    this.#count(lease, 1);
+    for (const task of tasks) this.#leaseOf.set(task.id, lease);
+  }
+
   /** False for a lease that somebody else has, or that has ended. */
-  claim(id: number, holder: Holder): boolean {
+  claim(id: number, holder: Holder, now: number): boolean {
     const lease = this.#leases.get(id);
     if (lease === undefined || lease.holder !== undefined) return false;
     this.#count(lease, -1);
     lease.holder = holder;
+    lease.claimedAt = now;
     this.#count(lease, 1);
     return true;
   }
@@ -76,15 +115,52 @@ export class LeaseBook<Holder> {
     return [...this.#leases.values()].filter((lease) => lease.holder === holder);
   }
 
-  /** @returns the tasks that no thread holds */
-  end(lease: Lease<Holder>): readonly TaskId[] {
-    if (!this.#leases.delete(lease.id)) return [];
+  /** Leases without tasks, whose holders wait for more; the one that waits longest first. */
+  get empty(): Iterable<Lease<Holder>> {
+    return this.#empty;
+  }
+
+  /**
+   * Its holder has ended all of its tasks, or given them back.
+   * @returns the tasks that no thread holds
+   */
+  exhaust({ id }: Lease<Holder>, now: number): readonly TaskId[] {
+    const lease = this.#leases.get(id);
+    if (lease === undefined || lease.tasks.length === 0) return [];
     this.#count(lease, -1);
-    if (this.tally(lease.holder).leases === 0) this.#tallies.delete(lease.holder);
-    const left = [...lease.unheld];
+    const left = this.#forget(lease);
+    lease.tasks = [];
+    lease.emptySince = now;
+    this.#count(lease, 1);
+    this.#empty.add(lease);
+    return left;
+  }
+
+  /** Gives a lease without tasks others. */
+  refill({ id }: Lease<Holder>, tasks: readonly Assignment[]): void {
+    const lease = this.#leases.get(id);
+    if (lease === undefined || !this.#empty.delete(lease)) {
+      throw new Error(`Internal error: lease ${id} has tasks, or has ended`);
+    }
+    this.#count(lease, -1);
+    this.#fill(lease, tasks);
+  }
+
+  /** @returns the tasks that no thread holds */
+  end({ id }: Lease<Holder>): readonly TaskId[] {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return [];
+    this.#leases.delete(id);
+    this.#empty.delete(lease);
+    this.#count(lease, -1);
+    return this.#forget(lease);
+  }
+
+  #forget({ unheld }: Entry<Holder>): readonly TaskId[] {
+    const left = [...unheld];
     for (const id of left) this.#leaseOf.delete(id);
     return left;
   }
 }
 
-const none = { leases: 0, tasks: 0 };
+const none: Tally = { leases: 0, empty: 0, tasks: 0 };

@@ -1,5 +1,4 @@
-// How many tasks a lease has. Pure. A lease costs a job of BullMQ and a claim: some 0.5 ms. The tasks of a lease go to one machine,
-// so it must not be long while others are idle.
+// How many tasks a lease has at once. Pure. They go to one machine, so it must not be long while others are idle.
 
 type LeaseLoad = {
   /** Average duration of a task, ms; undefined until one has ended. */

@@ -7,7 +7,6 @@
 import { systemClock } from "../../base/clock.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { AnswerQuery, AskedQuery, QueryAnswer } from "../../protocol/asked-query.ts";
-import { packAssignments } from "../../protocol/codec/assignments.ts";
 import { type TaskId, type WorkerId, workerId } from "../../protocol/ids.ts";
 import type { RunInfo } from "../../protocol/messages.ts";
 import {
@@ -19,12 +18,9 @@ import {
 } from "../executors.ts";
 import type { SharedModule, ToRun } from "./engine-messages.ts";
 import { linkText, type ReceivedFrame } from "./frame-codec.ts";
-import { type Lease, LeaseBook } from "./lease-book.ts";
-import { LeaseQueue, queueName } from "./lease-queue.ts";
-import { signedLease } from "./lease-signature.ts";
-import { leaseSize, leasesPerSlot } from "./lease-size.ts";
 import { packQuery, unpackQuery } from "./query-text.ts";
 import { type MachineCalls, RemoteMachine } from "./remote-machine.ts";
+import { RunLeases } from "./run-leases.ts";
 import { type PresenceOptions, RunPresence } from "./run-presence.ts";
 
 type Engine = PresenceOptions & {
@@ -37,8 +33,6 @@ type Engine = PresenceOptions & {
 
 /** Ticks of this run that came back from Redis while a machine was silent: then it is lost. */
 const mostSilentTicks = 5;
-/** A lease that waits so long while there are free places has lost its job, or the machine that took it. */
-const oldLeaseTicks = 3;
 /** No machine helps: when that is said. */
 const aloneTicks = 3;
 /** Held by no worker: tasks that wait in the queue. */
@@ -54,8 +48,7 @@ class RedisExecutors implements Executors {
   readonly #options: ExecutorsOptions;
   readonly #events: ExecutorsEvents;
   readonly #presence: RunPresence;
-  readonly #queue: LeaseQueue;
-  readonly #leases = new LeaseBook<RemoteMachine>();
+  readonly #leases: RunLeases;
   /** By link. */
   readonly #machines = new Map<string, RemoteMachine>();
   /** Links of machines that were given up, or have left. */
@@ -63,7 +56,6 @@ class RedisExecutors implements Executors {
   readonly #calls: MachineCalls;
   #lastWorkerId = 0;
   #run: RunInfo | undefined;
-  #averageMs: number | undefined;
   #ticksAlone = 0;
   #isEnding = false;
   #isStopped = false;
@@ -73,8 +65,15 @@ class RedisExecutors implements Executors {
     this.#options = options;
     this.#events = events;
     this.#presence = new RunPresence(engine);
-    const { connection, key, version } = engine;
-    this.#queue = new LeaseQueue(connection, queueName(key, version));
+    const { session } = this.#presence;
+    this.#leases = new RunLeases(
+      { ...engine, session },
+      {
+        machines: () => this.#machines.values(),
+        take: (most, idle) => events.take(queued, most, idle),
+        returned: (ids) => this.#returned(ids),
+      },
+    );
     this.#calls = this.#machineCalls();
   }
 
@@ -88,7 +87,7 @@ class RedisExecutors implements Executors {
       },
       reconnected: () => {
         for (const machine of this.#machines.values()) machine.resend();
-        this.#enqueue(this.#leases.waiting);
+        this.#leases.reconnected();
       },
       trouble: (message) => this.#events.output("warn", `${message}; the run waits for it`),
     });
@@ -102,80 +101,16 @@ class RedisExecutors implements Executors {
 
   // ── leases ──
 
-  /** What the machines that take leases have room for. */
-  get #room() {
-    const perSlot = leasesPerSlot(this.#averageMs);
-    let { leases, tasks } = this.#leases.tally(undefined);
-    let [slots, leaving] = [0, 0];
-    for (const machine of this.#machines.values()) {
-      const held = this.#leases.tally(machine);
-      if (machine.slots === 0) leaving += held.tasks;
-      else {
-        slots += machine.slots;
-        leases += held.leases;
-        tasks += held.tasks;
-      }
-    }
-    return { slots, leases: slots * perSlot - leases, tasks, leaving };
-  }
-
   get #hasMachines(): boolean {
     return this.#machines.values().some(({ slots }) => slots > 0);
   }
 
   dispatch(ready: number): void {
-    if (this.#run === undefined || this.#isEnding || ready === 0) return;
-    const { slots, leases, tasks: before, leaving } = this.#room;
-    const added: Lease<RemoteMachine>[] = [];
-    const size = leaseSize({ averageMs: this.#averageMs, slots, ready });
-    const { mostTasks = Number.POSITIVE_INFINITY } = this.#engine;
-    for (let held = before; added.length < leases;) {
-      const most = Math.min(size, mostTasks - leaving - held);
-      if (most <= 0) break;
-      const idle = Math.max(0, Math.min(most, slots - held));
-      const tasks = this.#events.take(queued, most, idle);
-      if (tasks.length === 0) break;
-      held += tasks.length;
-      added.push(this.#leases.add(tasks));
-    }
-    this.#enqueue(added);
-  }
-
-  #enqueue(leases: readonly Lease<RemoteMachine>[]): void {
-    if (leases.length === 0 || !this.#engine.connection.isReady) return;
-    const { session } = this.#presence;
-    const jobs = leases.map((lease) => {
-      const { id, tasks } = lease;
-      lease.age = 0;
-      const [first] = tasks;
-      const name = tasks.length === 1 ? `${first?.name}` : `${first?.name} + ${tasks.length - 1}`;
-      const unsigned = { session, lease: id, tasks: packAssignments(tasks) };
-      return { name, id: this.#jobId(lease), data: signedLease(unsigned, this.#engine.key) };
-    });
-    this.#queue.add(jobs);
-  }
-
-  /** A lease that is added again while its job is there changes nothing. */
-  #jobId({ id }: Lease<RemoteMachine>): string {
-    return `${this.#presence.session}.${id}`;
+    if (this.#run !== undefined && !this.#isEnding) this.#leases.dispatch(ready);
   }
 
   takeBackAll(): TaskId[] {
-    return this.#leases.waiting.flatMap((lease) => {
-      this.#queue.remove(this.#jobId(lease));
-      return this.#leases.end(lease);
-    });
-  }
-
-  #claim(machine: RemoteMachine, lease: number): void {
-    const isGranted = !this.#isEnding && this.#leases.claim(lease, machine);
-    machine.send({ type: isGranted ? "granted" : "refused", lease });
-  }
-
-  #leaseEnded(id: number, averageMs: number | undefined): void {
-    const lease = this.#leases.get(id);
-    if (lease !== undefined) this.#returned(this.#leases.end(lease));
-    if (averageMs !== undefined) this.#averageMs = averageMs;
+    return this.#leases.takeBackAll();
   }
 
   #returned(ids: readonly TaskId[]): void {
@@ -204,8 +139,8 @@ class RedisExecutors implements Executors {
       nextWorkerId: () => workerId(++this.#lastWorkerId),
       transmit: (name, frame) => this.#presence.transmit(name, frame),
       joined: (machine) => this.#joined(machine),
-      claim: (machine, lease) => this.#claim(machine, lease),
-      leaseEnded: (lease, averageMs) => this.#leaseEnded(lease, averageMs),
+      claim: (machine, lease) => this.#leases.claim(machine, lease),
+      leaseEnded: (machine, lease, averageMs) => this.#leases.ended(machine, lease, averageMs),
       held: (ids) => this.#leases.hold(ids),
       returned: (ids) => this.#returned(ids),
       bundleWanted: (machine) => {
@@ -255,7 +190,7 @@ class RedisExecutors implements Executors {
     const link = linkText(machine.name);
     this.#machines.delete(link);
     this.#gone.add(link);
-    const left = this.#leases.heldBy(machine).flatMap((lease) => this.#leases.end(lease));
+    const left = this.#leases.lose(machine);
     machine.lose(failure);
     this.#returned(left);
     this.#presence.end(machine.name, reason);
@@ -269,10 +204,8 @@ class RedisExecutors implements Executors {
       this.#events.output("warn", `${message}; its tasks run elsewhere`);
       this.#lose(machine, lostFailure(message), "given up");
     }
-    if (this.#hasMachines) {
-      const old = this.#leases.waiting.filter((lease) => ++lease.age >= oldLeaseTicks);
-      this.#enqueue(old);
-    } else if (++this.#ticksAlone === aloneTicks && !this.#isEnding) {
+    if (this.#hasMachines) this.#leases.tick();
+    else if (++this.#ticksAlone === aloneTicks && !this.#isEnding) {
       this.#events.output("warn", alone);
     }
   }
@@ -280,7 +213,7 @@ class RedisExecutors implements Executors {
   // ── state and end ──
 
   get isQuiet(): boolean {
-    return this.#hasMachines && this.#leases.isEmpty;
+    return this.#hasMachines && this.#leases.isIdle;
   }
 
   whereIs(id: TaskId, worker: WorkerId): "running" | "held" | "elsewhere" {
@@ -297,8 +230,14 @@ class RedisExecutors implements Executors {
     return undefined;
   }
 
-  cancel(): void {
+  /** Nothing begins any more. */
+  #end(): void {
     this.#isEnding = true;
+    this.#leases.end();
+  }
+
+  cancel(): void {
+    this.#end();
     for (const machine of this.#machines.values()) machine.send({ type: "cancel" });
   }
 
@@ -309,7 +248,7 @@ class RedisExecutors implements Executors {
 
   /** No machine is waited for: what they still send is dropped. */
   killAll(failure: Failure): void {
-    this.#isEnding = true;
+    this.#end();
     systemClock.soon(() => {
       if (this.#isStopped) return;
       this.#returned(this.takeBackAll());
@@ -319,15 +258,15 @@ class RedisExecutors implements Executors {
   }
 
   async closeReaders(): Promise<void> {
-    this.#isEnding = true;
+    this.#end();
     await this.#engine.closeReader();
   }
 
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#isEnding = true;
-    for (const lease of this.#leases.waiting) this.#queue.remove(this.#jobId(lease));
+    this.#end();
+    this.#leases.stop();
     for (const machine of this.#machines.values()) machine.close();
     void this.#engine.closeReader();
     this.#presence.stop();

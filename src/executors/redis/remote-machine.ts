@@ -18,7 +18,7 @@ export type MachineCalls = Pick<
   transmit(name: LinkName, frame: Frame<ToMachine>): void;
   joined(machine: RemoteMachine): void;
   claim(machine: RemoteMachine, lease: number): void;
-  leaseEnded(lease: number, averageMs: number | undefined): void;
+  leaseEnded(machine: RemoteMachine, lease: number, averageMs: number | undefined): void;
   held(ids: readonly TaskId[]): void;
   returned(ids: readonly TaskId[]): void;
   bundleWanted(machine: RemoteMachine): void;
@@ -102,7 +102,7 @@ export class RemoteMachine {
       case "claim":
         return calls.claim(this, message.lease);
       case "ended":
-        return calls.leaseEnded(message.lease, message.averageMs);
+        return calls.leaseEnded(this, message.lease, message.averageMs);
       case "returned":
         calls.held(message.ids);
         return calls.returned(message.ids);

@@ -44,7 +44,7 @@ describe("the book of leases", () => {
   test("a lease is granted once", () => {
     const book = new LeaseBook<string>();
     const { id } = book.add(tasks(1, 2));
-    expect([book.claim(id, "a"), book.claim(id, "b"), book.claim(id + 1, "b")]).toEqual([
+    expect([book.claim(id, "a", 1), book.claim(id, "b", 2), book.claim(id + 1, "b", 3)]).toEqual([
       true,
       false,
       false,
@@ -56,14 +56,32 @@ describe("the book of leases", () => {
   test("a lease that ends gives back what no thread has held", () => {
     const book = new LeaseBook<string>();
     const lease = book.add(tasks(1, 2, 3));
-    expect(book.tally(undefined)).toEqual({ leases: 1, tasks: 3 });
-    book.claim(lease.id, "a");
+    expect(book.tally(undefined)).toEqual({ leases: 1, empty: 0, tasks: 3 });
+    book.claim(lease.id, "a", 1);
     expect([book.tally(undefined).leases, book.tally("a").tasks]).toEqual([0, 3]);
     book.hold([taskId(2)]);
     expect(book.end(lease)).toEqual([taskId(1), taskId(3)]);
     expect(book.end(lease)).toEqual([]);
-    expect([book.isEmpty, book.tally("a").leases]).toEqual([true, 0]);
-    expect(book.claim(lease.id, "late")).toBe(false);
+    expect([book.isIdle, book.tally("a").leases]).toEqual([true, 0]);
+    expect(book.claim(lease.id, "late", 2)).toBe(false);
+  });
+
+  test("a lease whose tasks have ended keeps its holder, and gets others", () => {
+    const book = new LeaseBook<string>();
+    const lease = book.add(tasks(1, 2));
+    book.claim(lease.id, "a", 1);
+    book.hold([taskId(1)]);
+    expect(book.exhaust(lease, 7)).toEqual([taskId(2)]);
+    expect(book.exhaust(lease, 8)).toEqual([]);
+    expect([...book.empty].map(({ id, emptySince }) => [id, emptySince])).toEqual([[lease.id, 7]]);
+    expect([book.isIdle, book.tally("a")]).toEqual([true, { leases: 1, empty: 1, tasks: 0 }]);
+    book.refill(lease, tasks(3, 4));
+    expect(() => book.refill(lease, tasks(5))).toThrow("lease 1 has tasks");
+    expect([book.isIdle, book.tally("a")]).toEqual([false, { leases: 1, empty: 0, tasks: 2 }]);
+    book.hold([taskId(4)]);
+    expect(book.end(lease)).toEqual([taskId(3)]);
+    expect([...book.empty]).toEqual([]);
+    expect(book.tally("a")).toEqual({ leases: 0, empty: 0, tasks: 0 });
   });
 });
 

@@ -1,28 +1,92 @@
-// One run on a machine, without Redis: the test is the run.
+// One run on a machine, without Redis: the test is the run, and its only thread.
 
 import { expect, test } from "bun:test";
 
+import type { ExecutorsEvents } from "../../../src/executors/executors.ts";
 import type { ToMachine, ToRun } from "../../../src/executors/redis/engine-messages.ts";
 import type { Frame } from "../../../src/executors/redis/link.ts";
 import {
   MachineSession,
   type SessionEnd,
 } from "../../../src/executors/redis/machine/machine-session.ts";
+import { packAssignments } from "../../../src/protocol/codec/assignments.ts";
+import { taskId, workerId } from "../../../src/protocol/ids.ts";
+import type { Assignment } from "../../../src/protocol/messages.ts";
+import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
+
+/** A pool with one thread, which is the test. */
+class Pool {
+  readonly averageMs = 1;
+  readonly isQuiet = true;
+  readonly taken: Assignment[] = [];
+  readonly #events: ExecutorsEvents;
+  readonly #thread: MessagePort;
+
+  constructor(events: ExecutorsEvents) {
+    this.#events = events;
+    const { port1, port2 } = new MessageChannel();
+    this.#thread = port2;
+    const memory = WorkerMemory.create(1).buffer;
+    const message = { type: "attach", workerId: workerId(0), port: port1, memory } as const;
+    events.attach({ message, transfer: [port1] });
+  }
+
+  dispatch(): void {
+    this.taken.push(...this.#events.take(workerId(0), 10, 10));
+  }
+
+  finish(...ids: number[]): void {
+    this.#thread.postMessage(JSON.stringify(ids.map((id) => ({ type: "finished", id }))));
+  }
+
+  whereIs(): "elsewhere" {
+    return "elsewhere";
+  }
+
+  takeBackAll(): [] {
+    return [];
+  }
+
+  start(): void {}
+  begin(): void {}
+  cancel(): void {}
+  kill(): void {}
+  killAll(): void {}
+  async closeReaders(): Promise<void> {}
+
+  stop(): void {
+    this.#thread.close();
+  }
+}
+
+const packed = (...ids: number[]): string =>
+  packAssignments(
+    ids.map((id) => ({
+      id: taskId(id),
+      task: "t",
+      name: "t",
+      attempt: 1,
+      input: "null",
+      wantsResult: "no",
+    })),
+  );
 
 class Bench {
   readonly sent: ToRun[] = [];
   readonly endings: SessionEnd[] = [];
   readonly session = new MachineSession({
     machine: { host: "h", pid: 1, version: "1", threads: 1, slots: 1 },
-    createPool: () => {
-      throw new Error("no pool in this test");
+    createPool: (_, events) => {
+      this.pool = new Pool(events);
+      return this.pool;
     },
     transmit: ({ messages }) => this.sent.push(...messages),
-    load: async () => undefined,
+    load: async ({ kind, name }) => (kind === "builtin" ? { kind, name } : undefined),
     say: () => undefined,
     over: (reason) => this.endings.push(reason),
     measured: () => undefined,
   });
+  pool: Pool | undefined;
   #seq = 0;
 
   receive(...messages: ToMachine[]): void {
@@ -30,10 +94,18 @@ class Bench {
     this.session.receive(frame, 0);
   }
 
-  async untilSent(type: ToRun["type"]): Promise<void> {
-    while (!this.sent.some((message) => message.type === type)) {
+  async untilSent(type: ToRun["type"], times = 1): Promise<void> {
+    while (this.sent.filter((message) => message.type === type).length < times) {
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  async boot(): Promise<Pool> {
+    const module = { kind: "builtin", name: "b" } as const;
+    this.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false });
+    await this.untilSent("attach");
+    if (this.pool === undefined) throw new Error("there is no pool");
+    return this.pool;
   }
 }
 
@@ -63,4 +135,45 @@ test("a bundle that is not to be had is asked for", async () => {
   bench.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false });
   await bench.untilSent("bundle-wanted");
   bench.session.end("over");
+});
+
+test("a lease whose tasks have ended gets more, until the run closes it", async () => {
+  const bench = new Bench();
+  const pool = await bench.boot();
+  const lease = bench.session.run({ ...job, tasks: packed(1, 2) });
+  await bench.untilSent("claim");
+  bench.receive({ type: "granted", lease: 1 });
+  while (pool.taken.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  pool.finish(1, 2);
+  await bench.untilSent("ended");
+  bench.receive({ type: "more", lease: 1, text: packed(3) });
+  expect(pool.taken.map(({ id }) => Number(id))).toEqual([1, 2, 3]);
+  pool.finish(3);
+  await bench.untilSent("ended", 2);
+  expect(Bun.peek.status(lease)).toBe("pending");
+  bench.receive({ type: "closed", lease: 1 });
+  await lease;
+  expect(bench.sent.filter(({ type }) => type === "claim")).toHaveLength(1);
+  bench.session.end("over");
+});
+
+test("a machine that leaves closes a lease without tasks, and gives back what still comes for it", async () => {
+  const bench = new Bench();
+  const pool = await bench.boot();
+  const lease = bench.session.run({ ...job, tasks: packed(1) });
+  await bench.untilSent("claim");
+  bench.receive({ type: "granted", lease: 1 });
+  while (pool.taken.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  pool.finish(1);
+  await bench.untilSent("ended");
+  const left = bench.session.leave();
+  await lease;
+  bench.receive({ type: "more", lease: 1, text: packed(2) });
+  await bench.untilSent("returned");
+  expect(bench.sent.filter(({ type }) => type === "returned")).toEqual([
+    { type: "returned", ids: [taskId(2)] },
+  ]);
+  await bench.untilSent("left");
+  bench.session.end("over");
+  await left;
 });

@@ -1,6 +1,6 @@
 // Executors on Redis, with a machine in this process, held against the contract of all executors.
 
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 
 import { EngineConnection } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
@@ -13,6 +13,7 @@ import { bundleOf } from "../../../src/module/code-bundle.ts";
 import { spawnTaskWorker } from "../../../src/spawn.ts";
 import { hasRedis, type RedisServer, startRedis } from "../../support/redis-server.ts";
 import { newRig } from "../../support/rig.ts";
+import { Bench } from "../bench.ts";
 import { executorsContract, type Harness } from "../contract.ts";
 import { contractModule } from "../contract-module.ts";
 
@@ -80,6 +81,22 @@ afterAll(async () => {
 describe.skipIf(server === undefined)("on Redis", () => {
   if (server === undefined) return;
   executorsContract("redis", () => openRedis(server));
+
+  test("short tasks need fewer jobs than leases: a machine gets further tasks for the job that it has", async () => {
+    await using harness = await openRedis(server);
+    using bench = new Bench(harness);
+    bench.begin();
+    const added = spyOn(LeaseQueue.prototype, "add");
+    try {
+      const ids = bench.add("done", 12_800);
+      await bench.until(() => bench.haveEnded(ids) && bench.executors.isQuiet);
+      const jobs = added.mock.calls.reduce((sum, [some]) => sum + some.length, 0);
+      // A lease has at most 128 tasks.
+      expect(jobs).toBeLessThan(ids.length / 128);
+    } finally {
+      added.mockRestore();
+    }
+  });
 
   test("a job that is in the queue is not added again, and one that was lost is", async () => {
     const connection = await EngineConnection.open(server.url);

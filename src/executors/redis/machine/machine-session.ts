@@ -9,7 +9,7 @@ import { assertNever } from "../../../base/unreachable.ts";
 import type { AskedQuery, QueryAnswer } from "../../../protocol/asked-query.ts";
 import { unpackAssignments } from "../../../protocol/codec/assignments.ts";
 import type { TaskId, WorkerId } from "../../../protocol/ids.ts";
-import type { Assignment, ModuleRef, RunInfo } from "../../../protocol/messages.ts";
+import type { ModuleRef, RunInfo } from "../../../protocol/messages.ts";
 import { Programs } from "../../../protocol/shared/programs.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
 import type { CreateExecutors, ExecutorsEvents } from "../../executors.ts";
@@ -43,6 +43,12 @@ export type SessionEnd = "over" | "given up" | "silent" | "replaced" | "left";
 
 type Boot = Extract<ToMachine, { type: "boot" }>;
 
+type OpenLease = {
+  readonly close: () => void;
+  /** All of its tasks have ended: the run gives it others, or closes it. */
+  isEmpty: boolean;
+};
+
 const runningPollMs = 50;
 
 export class MachineSession {
@@ -53,6 +59,8 @@ export class MachineSession {
   readonly #threads = new Map<number, ThreadRelay>();
   /** By lease: settles a claim. */
   readonly #claims = new Map<number, (isGranted: boolean) => void>();
+  /** Leases that were granted, and that the run has not closed. */
+  readonly #open = new Map<number, OpenLease>();
   readonly #queries = new Map<number, (answer: QueryAnswer) => void>();
   #lastQuery = 0;
   #pool: Pool | undefined;
@@ -105,7 +113,7 @@ export class MachineSession {
     return !this.#isLeaving && !this.#isOver;
   }
 
-  /** Resolves when all tasks of the lease have ended here, or none of them will be run here. */
+  /** Resolves when the run has closed the lease, or does not want it to run here. */
   async run({ lease, tasks }: LeaseJob): Promise<void> {
     // Its job was added again, and both came here.
     if (this.#claims.has(lease)) return;
@@ -114,18 +122,31 @@ export class MachineSession {
     this.#link.send({ type: "claim", lease });
     const isGranted = await promise;
     if (!isGranted || this.#isOver) return;
-    await this.#work(unpackAssignments(tasks));
-    const averageMs = this.averageMs;
-    this.#link.send({ type: "ended", lease, averageMs });
-    this.#deps.measured(averageMs);
+    const closed = Promise.withResolvers<void>();
+    this.#open.set(lease, { close: closed.resolve, isEmpty: true });
+    this.#work(lease, tasks);
+    await closed.promise;
+    this.#open.delete(lease);
   }
 
-  #work(tasks: readonly Assignment[]): Promise<void> {
-    return new Promise((ended) => {
-      this.#leases.add(tasks, ended);
-      if (this.#isLeaving) this.#giveBack();
-      else this.#dispatch();
-    });
+  /** @param packed `Assignment[]` */
+  #work(lease: number, packed: string): void {
+    const open = this.#open.get(lease);
+    if (open !== undefined) open.isEmpty = false;
+    this.#leases.add(unpackAssignments(packed), () => this.#worked(lease));
+    if (this.#isLeaving) this.#giveBack();
+    else this.#dispatch();
+  }
+
+  #worked(lease: number): void {
+    if (this.#isOver) return;
+    const { averageMs } = this;
+    this.#link.send({ type: "ended", lease, averageMs });
+    this.#deps.measured(averageMs);
+    const open = this.#open.get(lease);
+    if (open === undefined) return;
+    open.isEmpty = true;
+    if (this.#isLeaving) open.close();
   }
 
   /** What one thread has taken ahead is for the others too, once nothing waits. */
@@ -163,6 +184,10 @@ export class MachineSession {
         return this.#claimed(message.lease, true);
       case "refused":
         return this.#claimed(message.lease, false);
+      case "more":
+        return this.#work(message.lease, message.text);
+      case "closed":
+        return this.#open.get(message.lease)?.close();
       case "committed":
         return this.#threads.get(message.thread)?.committed(message);
       case "cancel":
@@ -278,6 +303,7 @@ export class MachineSession {
     this.#isLeaving = true;
     this.#link.send({ type: "leaving" });
     this.#giveBack();
+    for (const { isEmpty, close } of this.#open.values()) if (isEmpty) close();
     while (!this.#isOver && (!this.#leases.isEmpty || this.#claims.size > 0))
       await pause(leavePollMs);
     if (this.#isOver) return;
@@ -294,6 +320,7 @@ export class MachineSession {
     for (const relay of this.#threads.values()) relay.close();
     for (const settle of this.#claims.values()) settle(false);
     this.#leases.endAll();
+    for (const { close } of this.#open.values()) close();
     this.#programs.reaper[Symbol.dispose]();
     this.#deps.over(reason);
   }

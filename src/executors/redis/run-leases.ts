@@ -1,0 +1,230 @@
+// The leases of a run, given to machines: as jobs in the queue, and as further tasks of a lease whose tasks have ended.
+//
+// A job takes five trips through Redis (job, claim, grant, records, end), further tasks of a lease that a machine holds take one. So a
+// machine keeps the lease, as long as it is young: leases of other runs wait in the same queue.
+
+import { systemClock, type Timer } from "../../base/clock.ts";
+import { packAssignments } from "../../protocol/codec/assignments.ts";
+import type { TaskId } from "../../protocol/ids.ts";
+import type { Assignment } from "../../protocol/messages.ts";
+import type { EngineConnection } from "./engine-connection.ts";
+import type { EngineKey } from "./engine-key.ts";
+import { type Lease, LeaseBook } from "./lease-book.ts";
+import { LeaseQueue, queueName } from "./lease-queue.ts";
+import { signedLease } from "./lease-signature.ts";
+import { leaseSize, leasesPerSlot } from "./lease-size.ts";
+import type { RemoteMachine } from "./remote-machine.ts";
+
+type RunLeasesOptions = {
+  readonly connection: EngineConnection;
+  readonly key: EngineKey;
+  /** Pipeloom's. */
+  readonly version: string;
+  readonly session: string;
+  /** The most tasks in flight, on all machines together; undefined: as many as they take. */
+  readonly mostTasks: number | undefined;
+};
+
+type RunLeasesCalls = {
+  machines(): Iterable<RemoteMachine>;
+  /** See ExecutorsEvents. */
+  take(most: number, idle: number): Assignment[];
+  /** No thread has begun these tasks, and the one that held them will not. */
+  returned(ids: readonly TaskId[]): void;
+};
+
+/** A lease that waits so long while there are free places has lost its job, or the machine that took it. */
+const oldLeaseTicks = 3;
+/** A lease gets further tasks for so long. Then leases of other runs that wait in the queue have their turn. */
+const mostLeaseMs = 1_000;
+/** A lease without tasks is kept for those that the end of its last ones will make ready. */
+const emptyLeaseMs = 50;
+
+export class RunLeases {
+  readonly #options: RunLeasesOptions;
+  readonly #calls: RunLeasesCalls;
+  readonly #queue: LeaseQueue;
+  readonly #book = new LeaseBook<RemoteMachine>();
+  /** How long a task takes, as a machine has said last. */
+  #averageMs: number | undefined;
+  #closing: Timer | undefined;
+  #isEnding = false;
+
+  constructor(options: RunLeasesOptions, calls: RunLeasesCalls) {
+    const { connection, key, version } = options;
+    this.#options = options;
+    this.#calls = calls;
+    this.#queue = new LeaseQueue(connection, queueName(key, version));
+  }
+
+  /** No machine and no job has tasks. */
+  get isIdle(): boolean {
+    return this.#book.isIdle;
+  }
+
+  /** A thread holds these tasks now. */
+  hold(ids: readonly TaskId[]): void {
+    this.#book.hold(ids);
+  }
+
+  /** @returns its tasks that no thread had */
+  lose(machine: RemoteMachine): TaskId[] {
+    return this.#book.heldBy(machine).flatMap((lease) => this.#book.end(lease));
+  }
+
+  /** Redis answers again: what was in the queue may be lost. */
+  reconnected(): void {
+    this.#enqueue(this.#book.waiting);
+  }
+
+  /** Once a second, while there are machines and Redis works. */
+  tick(): void {
+    this.#enqueue(this.#book.waiting.filter((lease) => ++lease.age >= oldLeaseTicks));
+  }
+
+  /** From now on, nothing is granted. */
+  end(): void {
+    this.#isEnding = true;
+  }
+
+  stop(): void {
+    this.#isEnding = true;
+    systemClock.cancel(this.#closing);
+    for (const lease of this.#book.waiting) this.#queue.remove(this.#jobId(lease));
+  }
+
+  /** What the machines that take leases have room for. `busy`: leases with tasks, and those in the queue. */
+  get #room() {
+    const perSlot = leasesPerSlot(this.#averageMs);
+    let { leases, tasks } = this.#book.tally(undefined);
+    let [slots, leaving, busy] = [0, 0, leases];
+    for (const machine of this.#calls.machines()) {
+      const held = this.#book.tally(machine);
+      if (machine.slots === 0) leaving += held.tasks;
+      else {
+        slots += machine.slots;
+        leases += held.leases;
+        busy += held.leases - held.empty;
+        tasks += held.tasks;
+      }
+    }
+    return { slots, leases: slots * perSlot - leases, busy, tasks, leaving };
+  }
+
+  dispatch(ready: number): void {
+    if (ready === 0) return;
+    const { slots, leases, busy, tasks: before, leaving } = this.#room;
+    const size = leaseSize({ averageMs: this.#averageMs, slots, ready });
+    const { mostTasks = Number.POSITIVE_INFINITY } = this.#options;
+    let held = before;
+    const take = (): Assignment[] => {
+      const most = Math.min(size, mostTasks - leaving - held);
+      if (most <= 0) return [];
+      const idle = Math.max(0, Math.min(most, slots - held));
+      const tasks = this.#calls.take(most, idle);
+      held += tasks.length;
+      return tasks;
+    };
+    // Idle slots come first: those of machines that wait with a lease, then all others.
+    let added = 0;
+    this.#refill(take, ({ leases: all, empty }, machine) => all - empty < machine.slots);
+    added += this.#addLeases(take, Math.min(leases, slots - busy));
+    this.#refill(take, () => true);
+    this.#addLeases(take, leases - added);
+  }
+
+  /** The tasks of a lease have ended on a machine that still holds it: others follow, without a job or a claim. */
+  #refill(
+    take: () => Assignment[],
+    mayHave: (held: ReturnType<LeaseBook<RemoteMachine>["tally"]>, by: RemoteMachine) => boolean,
+  ): void {
+    for (const lease of this.#book.empty) {
+      const { holder, id } = lease;
+      if (holder === undefined || !this.#mayKeep(lease, holder)) continue;
+      if (!mayHave(this.#book.tally(holder), holder)) continue;
+      const tasks = take();
+      if (tasks.length === 0) return;
+      this.#book.refill(lease, tasks);
+      holder.send({ type: "more", lease: id, text: packAssignments(tasks) });
+    }
+  }
+
+  /** @returns how many it has added */
+  #addLeases(take: () => Assignment[], most: number): number {
+    const added: Lease<RemoteMachine>[] = [];
+    while (added.length < most) {
+      const tasks = take();
+      if (tasks.length === 0) break;
+      added.push(this.#book.add(tasks));
+    }
+    this.#enqueue(added);
+    return added.length;
+  }
+
+  #enqueue(leases: readonly Lease<RemoteMachine>[]): void {
+    if (leases.length === 0 || !this.#options.connection.isReady) return;
+    const { session, key } = this.#options;
+    const jobs = leases.map((lease) => {
+      const { id, tasks } = lease;
+      lease.age = 0;
+      const [first] = tasks;
+      const name = tasks.length === 1 ? `${first?.name}` : `${first?.name} + ${tasks.length - 1}`;
+      const unsigned = { session, lease: id, tasks: packAssignments(tasks) };
+      return { name, id: this.#jobId(lease), data: signedLease(unsigned, key) };
+    });
+    this.#queue.add(jobs);
+  }
+
+  /** A lease that is added again while its job is there changes nothing. */
+  #jobId({ id }: Lease<RemoteMachine>): string {
+    return `${this.#options.session}.${id}`;
+  }
+
+  takeBackAll(): TaskId[] {
+    return this.#book.waiting.flatMap((lease) => {
+      this.#queue.remove(this.#jobId(lease));
+      return this.#book.end(lease);
+    });
+  }
+
+  claim(machine: RemoteMachine, lease: number): void {
+    const isGranted = !this.#isEnding && this.#book.claim(lease, machine, systemClock.now());
+    machine.send({ type: isGranted ? "granted" : "refused", lease });
+  }
+
+  /** The machine has ended all tasks of the lease, or given them back. */
+  ended(machine: RemoteMachine, id: number, averageMs: number | undefined): void {
+    if (averageMs !== undefined) this.#averageMs = averageMs;
+    const lease = this.#book.get(id);
+    if (lease === undefined) return;
+    this.#calls.returned(this.#book.exhaust(lease, systemClock.now()));
+    if (this.#mayKeep(lease, machine)) this.#closeLater();
+    else this.#close(lease, machine);
+  }
+
+  #mayKeep({ claimedAt }: Lease<RemoteMachine>, machine: RemoteMachine): boolean {
+    if (this.#isEnding || systemClock.now() - claimedAt >= mostLeaseMs) return false;
+    return this.#book.tally(machine).leases <= machine.slots * leasesPerSlot(this.#averageMs);
+  }
+
+  #close(lease: Lease<RemoteMachine>, machine: RemoteMachine): void {
+    this.#calls.returned(this.#book.end(lease));
+    machine.send({ type: "closed", lease: lease.id });
+  }
+
+  /** Closes the leases that wait for tasks too long. */
+  #closeLater(): void {
+    this.#closing ??= systemClock.after(emptyLeaseMs, () => {
+      this.#closing = undefined;
+      const before = systemClock.now() - emptyLeaseMs;
+      let isAnyLeft = false;
+      for (const lease of this.#book.empty) {
+        const { holder, emptySince } = lease;
+        if (holder === undefined) continue;
+        if (emptySince <= before || !this.#mayKeep(lease, holder)) this.#close(lease, holder);
+        else isAnyLeft = true;
+      }
+      if (isAnyLeft) this.#closeLater();
+    });
+  }
+}
