@@ -125,9 +125,10 @@ export async function runOptionsOf(
   const database = await chooseDatabase(loaded, options.db);
   if (database.notice !== undefined) onOutput("warn", database.notice);
   const params = await resolveParams(pipeline.params, options.params ?? {});
+  const trigger = hooks.trigger ?? "library";
   return {
     pipeline,
-    trigger: hooks.trigger ?? "library",
+    trigger,
     version,
     module,
     ...codeOf(module, folder),
@@ -135,6 +136,8 @@ export async function runOptionsOf(
     params,
     resume: resumeOf(options),
     scheduledFor: checkedSlot(pipeline, slotOf(options, database.path), onOutput),
+    // Serve has looked, too. But a run may have begun while this process was loading the file.
+    isAlone: trigger === "schedule" && pipeline.schedule?.overlap !== "allow",
     reruns: rerunsOf(options),
     only: onlyOf(options),
     reuse: options.reuse ?? true,

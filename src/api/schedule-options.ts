@@ -40,6 +40,7 @@ export type ScheduleOptions = {
   /**
    * What becomes of a slot while the run of an earlier one goes on. `"skip"`, the default: it does not run. `"queue"`: it runs after
    * it; of several that wait, those that `catchUp` says. `"cancel"`: it runs, and the earlier run is ended. `"allow"`: both run.
+   * A run that a person or a backfill has begun takes no slot away and is not ended: the slot runs after it; with "allow", beside it.
    */
   readonly overlap?: Overlap;
   /** A slot that has not begun so long after its time is late: the log, the page and the webhook say so. At most 1 day. Default: "15m". */

@@ -141,7 +141,7 @@ class CommandLine {
     const p = this.#colorsFor(stderr);
     if (thrown instanceof UsageError)
       return say(stderr, complaint(thrown, p, this.#whereToLook(name, thrown.hint)), 2);
-    if (thrown instanceof UserError) return say(stderr, complaint(thrown, p), 1);
+    if (thrown instanceof UserError) return say(stderr, complaint(thrown, p), thrown.exitCode);
     const problem = environmentProblem(thrown);
     if (problem !== undefined) return say(stderr, complaint(new UserError(problem), p), 1);
     return say(stderr, internalError(thrown, this.#cli, p), 1);

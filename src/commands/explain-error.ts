@@ -8,6 +8,7 @@ import { LoadError } from "../module/load-error.ts";
 import { PlanError } from "../plan/plan-error.ts";
 import { NothingSelectedError } from "../plan/selection.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
+import { overlapExitCode } from "../protocol/schedule-rule.ts";
 import { RerunError } from "../api/rerun-options.ts";
 import type { StoreErrorCode } from "../store/store-error.ts";
 import { authorError } from "./load-for-command.ts";
@@ -22,6 +23,9 @@ export function explained(error: unknown, module: ModuleRef): unknown {
   if (isExpected(error) && usageCodes.has(error.code)) return new UsageError(error.message);
   if (error instanceof PlanError || (isExpected(error) && error.name === "SchemaError"))
     return authorError(error, module);
+  if (isExpected(error) && error.code === ("overlaps" satisfies StoreErrorCode)) {
+    return new UserError(error.message, undefined, { exitCode: overlapExitCode });
+  }
   if (error instanceof LoadError) return new UserError(error.message);
   if (isExpected(error)) return new UserError(error.message);
   return error;

@@ -64,6 +64,7 @@ export function runRequest(options: RunOptions, mask: Mask | undefined, size: Si
     reuses: reusesOf(options, mask),
     resume,
     scheduledFor: options.scheduledFor ?? null,
+    isAlone: options.isAlone ?? false,
     wait: options.wait ?? false,
     schema: pipeline.schema,
     keep: pipeline.keep,

@@ -57,6 +57,8 @@ export type RunOptions = {
   readonly resume: RunRequest["resume"];
   /** See `RunRequest`. Default null. */
   readonly scheduledFor?: string | null;
+  /** See `RunRequest`. Default false. */
+  readonly isAlone?: boolean;
   /** Default false. */
   readonly wait?: boolean;
   /** Number of workers. Undefined: one per core, or fewer if there are fewer tasks. */

@@ -47,6 +47,8 @@ export type RunRequest = {
   readonly resume: "auto" | "fresh" | "last" | "newest" | RunId;
   /** The slot of the schedule that the run is for, ISO 8601 UTC: its run is continued, or begun. Null: none. */
   readonly scheduledFor: string | null;
+  /** True: it is refused while another run of the pipeline is alive, whoever began that. */
+  readonly isAlone: boolean;
   /** True: where the request would be refused because a run is alive, wait until that run has ended, then decide. */
   readonly wait: boolean;
   readonly schema: string | null;

@@ -11,6 +11,9 @@ export type RunSlot = {
 export const catchUps = ["latest", "all", "none"] as const;
 export type CatchUp = (typeof catchUps)[number];
 
+/** Of the process that serve has started for a slot, where another run goes on that `overlap` keeps it apart from: nothing was written. */
+export const overlapExitCode = 75;
+
 /** What becomes of a slot while an earlier run of the pipeline goes on. */
 export const overlaps = ["skip", "queue", "cancel", "allow"] as const;
 export type Overlap = (typeof overlaps)[number];

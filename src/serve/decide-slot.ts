@@ -8,6 +8,7 @@ import { lastSlot, slotAfter, slotsBetween, startOf } from "./schedule-slots.ts"
 
 /** A slot that was started and has not come to its end: no run began, or it was interrupted. */
 export type Try = {
+  /** 0: another run was first. */
   readonly count: number;
   /** When it is tried again. Infinity: no more. */
   readonly notBefore: number;
@@ -161,7 +162,9 @@ function chooseDue(situation: Situation): Choice {
     leftOut.push(...missedBetween(rule, before, slot - 1));
     before = slot;
     const retry = notBefore(situation, slot);
-    if (retry > now) return { ...nothing, leftOut, waiting: couldNot(slot), again: retry };
+    if (retry > now) {
+      return { ...nothing, leftOut, waiting: triedAgain(situation, slot), again: retry };
+    }
     const overlap = rule.overlap === "skip" && slot === held ? "queue" : rule.overlap;
     switch (onOverlap(overlap, start(slot), spansOf(situation))) {
       case "start":
@@ -186,10 +189,10 @@ const waitsForRun = (slot: number): { slot: number; why: string } => ({
   why: "an earlier run goes on",
 });
 
-const couldNot = (slot: number): { slot: number; why: string } => ({
-  slot,
-  why: "it could not be started, and is tried again",
-});
+const triedAgain = ({ tries }: Situation, slot: number): { slot: number; why: string } =>
+  tries.get(slot)?.count === 0
+    ? waitsForRun(slot)
+    : { slot, why: "it could not be started, and is tried again" };
 
 /** A slot that was started and has no row is not taken: it is due again. */
 function lastTaken({ now, since, passed, history }: Situation): number {

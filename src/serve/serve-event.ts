@@ -28,6 +28,8 @@ export type PipelineEvent =
     }
   /** Another process had the slot already. */
   | { readonly kind: "taken"; readonly slot: number; readonly run: number | null }
+  /** Another run began while the slot's process was loading the file. */
+  | { readonly kind: "overlapped"; readonly slot: number }
   | { readonly kind: "skipped"; readonly slot: number }
   | { readonly kind: "missed"; readonly slot: number; readonly count: number }
   | {

@@ -45,6 +45,8 @@ function slotLine(event: SlotEvent): LogLine {
         level: "info",
         text: `another process has it${event.run === null ? "" : `: run ${event.run}`}`,
       };
+    case "overlapped":
+      return { level: "debug", text: "another run began first: it waits" };
     case "skipped":
       return { level: "warn", text: "skipped: an earlier run went on (overlap)" };
     case "missed":

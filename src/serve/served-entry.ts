@@ -100,6 +100,11 @@ export class ServedEntry {
     this.again = now;
   }
 
+  /** Slots that were started and for which no run has begun, or whose run was interrupted. */
+  get failedTries(): readonly number[] {
+    return [...this.tries].flatMap(([slot, { count }]) => (count > 0 ? slot : []));
+  }
+
   /** It is served now. */
   get canRun(): boolean {
     return this.scheduled !== null && this.twinOf === null && !this.isRemoved;

@@ -6,6 +6,7 @@ import { Promise } from "../base/globals.ts";
 import { lastError } from "../base/last-error.ts";
 import { pause } from "../base/pause.ts";
 import { reasonOf } from "../base/system-error.ts";
+import { overlapExitCode } from "../protocol/schedule-rule.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
 import { inOneLine } from "./one-line.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
@@ -20,6 +21,7 @@ const shortestLookMs = 40;
 const longestLookMs = 2_000;
 const stopRetryMs = 200;
 const maxStopRetries = 25;
+const overlapPauseMs = 1_000;
 
 type Listeners = {
   /** A process has begun its run, or has ended. */
@@ -145,6 +147,7 @@ export class SlotEnds {
 
   #judge(entry: ServedEntry, own: OwnProcess, end: ProcessEnd): void {
     const { slot, process, before } = own;
+    if (end.code === overlapExitCode && own.run === null) return this.#overlapped(entry, slot);
     const now = this.#clock.wall();
     const history = this.#historyOf(entry, slot);
     const row = rowOf(history, slot);
@@ -154,6 +157,14 @@ export class SlotEnds {
         : outcomeOf({ pid: process.pid, before, now: row, isStopped: this.#stops > 0 });
     if (outcome === "taken") this.#taken(entry, slot, row);
     else this.#finish(entry, own, { end, outcome, history, now });
+  }
+
+  /** Another run has begun while the process was loading the file: what becomes of the slot is decided again. */
+  #overlapped(entry: ServedEntry, slot: number): void {
+    const count = entry.tries.get(slot)?.count ?? 0;
+    // Not at once: where the file cannot be read as the process has read it, it would be started again and again.
+    entry.tries.set(slot, { count, notBefore: this.#clock.wall() + overlapPauseMs });
+    this.#told.say(entry, { kind: "overlapped", slot }, false);
   }
 
   #taken(entry: ServedEntry, slot: number, row: SlotRun | undefined): void {
@@ -190,7 +201,7 @@ export class SlotEnds {
   #pauseIfNeeded(entry: ServedEntry, history: ScheduleHistory | undefined): void {
     const most = entry.scheduled?.rule.pauseAfter ?? null;
     if (most === null || entry.paused !== null) return;
-    const failures = failuresInRow(history?.slots ?? [], entry.since, entry.tries.keys());
+    const failures = failuresInRow(history?.slots ?? [], entry.since, entry.failedTries);
     if (failures >= most) this.#told.pause(entry, failures);
   }
 

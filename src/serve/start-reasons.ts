@@ -30,7 +30,7 @@ export function startReason(
   start: number,
   now: number,
 ): StartReason {
-  if (entry.tries.has(slot)) return "tried again";
+  if (entry.failedTries.includes(slot)) return "tried again";
   if (entry.waiting?.slot === slot) return "waited";
   return isOnTime(start, now) ? "on time" : "caught up";
 }

@@ -31,6 +31,11 @@ function isProcessAlive({ pid, host, processStartedAt: startedAt }: RunProcess):
   return processStartedAt(pid) === startedAt;
 }
 
+const processOf = (run: LiveRun): string => {
+  const where = run.host === null || run.host === hostname() ? "" : ` on ${run.host}`;
+  return `${run.pid === null ? "" : `pid ${run.pid}${where}, `}since ${run.startedAt}`;
+};
+
 /** A run in another process, or elsewhere in this one. */
 export type LiveRun = RunProcess & { readonly pipeline: string; readonly startedAt: string };
 
@@ -41,11 +46,9 @@ export class RunAliveError extends StoreError {
    * @param canBeFresh false: it is the run of a slot, and there is no other
    */
   constructor(path: string, run: LiveRun, canBeFresh = true) {
-    const where = run.host === null || run.host === hostname() ? "" : ` on ${run.host}`;
-    const pid = run.pid === null ? "" : `pid ${run.pid}${where}, `;
     super(
       "run-alive",
-      `run ${run.id} of "${run.pipeline}" is going on in ${path} (${pid}since ${run.startedAt}): ` +
+      `run ${run.id} of "${run.pipeline}" is going on in ${path} (${processOf(run)}): ` +
         `${pipeloomCommand("status", "--watch", "--run", run.id, ...dbFlag(path))} shows it, ` +
         `${pipeloomCommand("cancel", run.id, ...dbFlag(path))} ends it; ` +
         `--wait waits for its end${canBeFresh ? ", --fresh starts another run beside it" : ""}`,
@@ -53,3 +56,18 @@ export class RunAliveError extends StoreError {
     this.run = run;
   }
 }
+
+/** A run that serve wants to begin, and another one that its schedule's `overlap` keeps it apart from. */
+export class OverlapError extends StoreError {
+  constructor(path: string, run: LiveRun) {
+    super(
+      "overlaps",
+      `run ${run.id} of "${run.pipeline}" is going on in ${path} (${processOf(run)}), and the schedule's overlap is not "allow": ` +
+        "serve starts this one afterwards",
+    );
+  }
+}
+
+/** The file is used by a run that goes on. */
+export const isOfLiveRun = (thrown: unknown): boolean =>
+  thrown instanceof RunAliveError || thrown instanceof OverlapError;

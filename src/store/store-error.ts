@@ -24,6 +24,7 @@ export type StoreErrorCode =
   | "nothing-to-keep"
   | "nothing-to-rerun"
   | "other-params"
+  | "overlaps"
   | "run-alive"
   | "slot-done"
   | "slot-taken"

@@ -89,6 +89,36 @@ async function untilRow(folder: string, where: string): Promise<void> {
   }
 }
 
+test.each<[string, number, number]>([
+  ["skip", 75, 1],
+  ["queue", 75, 1],
+  ["cancel", 75, 1],
+  ["allow", 0, 2],
+])(
+  "%s: a run that a person began while the process of a slot loaded its file",
+  async (overlap, code, runs) => {
+    using folder = tempFolder();
+    const gate = join(folder.path, "gate");
+    const schedule = `{ every: "1h", overlap: "${overlap}" }`;
+    const waits = `if (ctx.run.scheduledFor === null) ${waitFor(gate)}`;
+    writeFileSync(join(folder.path, "orders.ts"), file(schedule, waits));
+    const byHand = run([...pipeloom, "run", "orders.ts"], folder.path);
+    await untilRow(folder.path, "status = 'running'");
+    const slot = ["--scheduled-for", "2026-11-27T02:00:00Z", "--quiet"];
+    const ofServe = Bun.spawn([...pipeloom, "run", "orders.ts", ...slot], {
+      cwd: folder.path,
+      env: { ...process.env, PIPELOOM_TRIGGER: "schedule" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const said = await new Response(ofServe.stderr).text();
+    expect(await ofServe.exited).toBe(code);
+    if (code === 75) expect(said).toMatch(/^error: run 1 of "orders" is going on in .*overlap/);
+    expect(rows(folder.path, "SELECT id FROM pipeline_runs")).toHaveLength(runs);
+    writeFileSync(gate, "");
+    expect((await byHand).code).toBe(0);
+  },
+);
+
 test("a token that was chosen for the page is not in the log", async () => {
   using folder = tempFolder();
   const token = "chosen-by-the-user-for-this-test";

@@ -3,6 +3,7 @@
 // world says, and schedulers that are killed, stopped and suspended.
 
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
+import { overlapExitCode } from "../../src/protocol/schedule-rule.ts";
 import type {
   ScheduleChange,
   ScheduleHistory,
@@ -109,6 +110,9 @@ export class World {
   row: ScheduleRow | null = null;
   fate: (slot: number) => Fate = () => ({ loadMs: 100, runMs: 1000, end: "done" });
   isLocked = false;
+  /** As the child keeps it, see `RunRequest.isAlone`. */
+  isAlone = false;
+  mostRunning = 0;
   /** Called before a database is read or written: for an error that no store expects. */
   onAccess: (kind: "read" | "write", db: string) => void = () => undefined;
   readonly #alive = new Set<number>();
@@ -223,11 +227,13 @@ export class World {
     const known = this.runs.find((run) => run.slot === slot && run.pipeline === pipeline);
     if (known?.status === "done") return 0;
     if (known?.status === "running" && this.#alive.has(known.pid)) return 1;
+    if (this.isAlone && this.running > 0) return overlapExitCode;
     this.#alive.add(pid);
     if (known !== undefined) {
       known.status = "running";
       known.finishedAt = null;
       known.pid = pid;
+      this.#count();
       return known;
     }
     const startedAt = this.clock.wall();
@@ -242,7 +248,12 @@ export class World {
       trigger: "schedule",
     };
     this.runs.push(run);
+    this.#count();
     return run;
+  }
+
+  #count(): void {
+    this.mostRunning = Math.max(this.mostRunning, this.running);
   }
 
   #finish(run: Run, status: Run["status"]): void {

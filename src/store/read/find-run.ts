@@ -13,13 +13,19 @@ import { fit } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import type { PassedOver, RunRequest, WriterOptions } from "../../protocol/run-request.ts";
-import { isRunAlive, RunAliveError } from "../liveness.ts";
+import { isRunAlive, OverlapError, RunAliveError } from "../liveness.ts";
 import { damagedRow, StoreError } from "../store-error.ts";
 import { slotRun } from "./slot-run.ts";
 import { hasLostRun, hasSameParams, mayContinue, type RunRow, runRows } from "./run-rows.ts";
 
 /** Undefined: a new run starts. */
 export function findRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
+  const run = foundRun(db, path, request);
+  refuseOverlap(db, path, request);
+  return run;
+}
+
+function foundRun(db: Database, path: string, request: RunRequest): RunRow | undefined {
   if (request.scheduledFor !== null) return slotRun(db, path, request, request.scheduledFor);
   switch (request.resume) {
     case "fresh":
@@ -43,11 +49,23 @@ function refuseLostRun(db: Database, path: string, { pipeline }: RunRequest): vo
 }
 
 /**
+ * Whoever has begun the other run: another serve, a person, a backfill. Serve has asked before it started this process, and decides
+ * again what becomes of the slot. The transaction that begins the run asks last, so that no two begin at once.
+ * @throws OverlapError
+ */
+function refuseOverlap(db: Database, path: string, { isAlone, pipeline }: RunRequest): void {
+  if (!isAlone) return;
+  for (const run of runRows(db, "status = 'running' AND pipeline = ?", pipeline)) {
+    if (isRunAlive(path, run)) throw new OverlapError(path, run);
+  }
+}
+
+/**
  * Throws if `prepareRun` would refuse the request because of a living run. Works on a read-only connection: a writing one
  * could remove the -wal of that run at its close, if the run has lost its locks.
  *
  * @param db of any version; also a file without pipeloom's tables, which has no runs
- * @throws RunAliveError
+ * @throws RunAliveError, OverlapError
  */
 export function refuseIfAlive(db: Database, options: WriterOptions, request: RunRequest): void {
   if (!options.storeTaskStatus || !hasRunsTable(db)) return;

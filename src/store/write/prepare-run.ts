@@ -71,7 +71,7 @@ export class CodeWantedError extends Error {
  *
  * @param code the fingerprints; undefined while they are not known
  * @throws CodeWantedError; StoreError `run-alive`, `no-such-run`, `wrong-pipeline`, `other-params`, or `no-history` if the
- *   requested run cannot be continued; `slot-done`, `slot-taken`; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`;
+ *   requested run cannot be continued; `slot-done`, `slot-taken`, `overlaps`; `would-repeat`, `nothing-to-keep`, `nothing-to-rerun`;
  *   SchemaError. Nothing is written then.
  */
 export function prepareRun(

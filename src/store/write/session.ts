@@ -32,7 +32,7 @@ import { refuseIfAlive } from "../read/find-run.ts";
 import { prepareRun, type PreparedRun } from "./prepare-run.ts";
 import { ReusingHistory } from "./reusing-history.ts";
 import { leftOutNotice, SchemaError } from "./schema-sql.ts";
-import { RunAliveError, type RunProcess } from "../liveness.ts";
+import { isOfLiveRun, type RunProcess } from "../liveness.ts";
 import { isFileFailure, isWaitable } from "../sqlite-error.ts";
 import { SqliteHistory } from "./sqlite-history.ts";
 import { isFatal, toStoreError } from "../store-error.ts";
@@ -135,7 +135,7 @@ export class Session {
       if (notice !== undefined) busyHandler.say("info", notice);
       return new Session({ db, options, handles, started, run, busyHandler, request, code });
     } catch (thrown) {
-      closeAndDiscard(db, options.db, isNew, run?.lock, thrown instanceof RunAliveError);
+      closeAndDiscard(db, options.db, isNew, run?.lock, isOfLiveRun(thrown));
       // A full disk or a lock is no mistake in the schema.
       const isMistake = thrown instanceof SchemaError && !isWaitable(thrown) && !isFatal(thrown);
       throw isMistake ? thrown : toStoreError(thrown, options.db);

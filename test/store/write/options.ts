@@ -71,6 +71,7 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   reuses: [],
   resume: "auto",
   scheduledFor: null,
+  isAlone: false,
   wait: false,
   schema: null,
   keep: null,

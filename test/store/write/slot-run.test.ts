@@ -126,6 +126,31 @@ describe("the run of a slot", () => {
     expect(storeError(() => bench.prepare(null)).code).toBe("run-alive");
   });
 
+  test.each<[string, number | null, Partial<RunRequest>]>([
+    ["another slot", 1, {}],
+    ["a person, with other params", null, { params: "{}" }],
+    ["a person, from another file", null, { file: "/home/eve/etl.ts" }],
+  ])("that is to be alone is refused while one of %s is alive", (_, hour, more) => {
+    using bench = new Bench();
+    bench.prepare(hour, more);
+    const before = bench.rows();
+    const { code, message } = storeError(() => bench.prepare(2, { isAlone: true }));
+    expect(code).toBe("overlaps");
+    expect(message).toContain('run 1 of "posts" is going on in ');
+    expect(bench.rows()).toEqual(before);
+    const asked = request({ scheduledFor: slot(2), isAlone: true });
+    const refused = storeError(() => refuseIfAlive(bench.db, options(bench.path), asked));
+    expect(refused.code).toBe("overlaps");
+    bench.end(1, "running");
+    expect(bench.prepare(2, { isAlone: true })).toMatchObject({ id: 2, resumed: false });
+  });
+
+  test("that is to be alone may run beside another pipeline", () => {
+    using bench = new Bench();
+    bench.prepare(1, { pipeline: "users" });
+    expect(bench.prepare(1, { isAlone: true })).toMatchObject({ id: 2 });
+  });
+
   test.each<[string, Partial<RunRequest>, string]>([
     ["other params", { params: "{}" }, 'the params {"limit":3}'],
     ["another file", { file: "/home/eve/etl.ts" }, "the file /home/ada/etl.ts"],
