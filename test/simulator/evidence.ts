@@ -157,7 +157,9 @@ export class Evidence {
   #isTakenForAnothers(old: TaskRow): boolean {
     const row = this.seen.after.tasks.find(({ id }) => id === old.id);
     const { sessions } = this.seen.scenario;
-    if (row === undefined || !hasRun(old, row)) return false;
+    // Its attempt may have begun, and the store failed before it knew.
+    const isBegun = this.seen.stage.traces.some(({ task }) => task === old.id);
+    if (row === undefined || !(isBegun || hasRun(old, row))) return false;
     if (sessions.every(({ leavesOut }) => leavesOut.length === 0)) return false;
     return [...this.model.instances.values()].some(
       ({ kind, path }) => path !== old.name && kind === kindOfKey(old.key),
