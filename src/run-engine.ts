@@ -30,6 +30,8 @@ type EngineOptions = {
   readonly db: string;
   readonly concurrency: number | undefined;
   readonly say: (level: LogLevel, line: string) => void;
+  /** Waits no longer for a Redis that does not answer. */
+  readonly signal: AbortSignal | undefined;
 };
 
 /** @throws EngineError, LoadError */
@@ -41,9 +43,11 @@ export async function engineOf({
   db,
   concurrency,
   say,
+  signal,
 }: EngineOptions): Promise<Pick<RunOptions, "cores" | "createExecutors" | "engine">> {
   const bundle = module.kind === "file" ? await bundleOf(module.path, sources) : undefined;
-  const { connection, key, notice } = await openEngine(url);
+  const waiting = (message: string): void => say("warn", `${message}; the run waits for it`);
+  const { connection, key, notice } = await openEngine(url, { waiting, signal });
   const reads = new DatabaseReads(db, say);
   const engine = { stop: () => connection.close() };
   try {

@@ -99,7 +99,7 @@ export async function prepareRun(
 /** @throws EngineError, LoadError, RangeError */
 async function onEngine(
   { module, pipeline }: LoadedPipeline,
-  { engine: url, workers, concurrency }: RunPipelineOptions,
+  { engine: url, workers, concurrency, signal }: RunPipelineOptions,
   { writer: { db }, sources = [], onOutput: say }: RunOptions,
 ): Promise<Partial<RunOptions>> {
   if (url === undefined) return {};
@@ -110,7 +110,7 @@ async function onEngine(
   }
   takeEngineSecrets();
   const { engineOf } = await import("./run-engine.ts");
-  return engineOf({ url, module, sources, pipeline: pipeline.name, db, concurrency, say });
+  return engineOf({ url, module, sources, pipeline: pipeline.name, db, concurrency, say, signal });
 }
 
 /** @throws ParamsError, RerunError */

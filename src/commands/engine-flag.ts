@@ -4,6 +4,7 @@ import { defineFlags } from "../cli/flag-defs.ts";
 import { UserError } from "../cli/user-error.ts";
 import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
 import { takeEngineSecrets } from "../protocol/engine-secrets.ts";
+import type { Patience } from "../executors/redis/engine-connection.ts";
 import type { OpenedEngine } from "../executors/redis/open-engine.ts";
 
 export const { engine: engineFlag } = defineFlags({
@@ -21,13 +22,16 @@ export function checkEngine(text: string): void {
   if (!isEngineUrl(text)) throw new Error(`it must be ${engineUrlForm}`);
 }
 
-/** @throws UserError where it cannot be used */
-export async function engineNamed(url: string): Promise<OpenedEngine> {
+/**
+ * @param patience see openEngine
+ * @throws UserError where it cannot be used
+ */
+export async function engineNamed(url: string, patience?: Patience): Promise<OpenedEngine> {
   takeEngineSecrets();
   // Loaded here: only these commands and `run --engine` need it.
   const { EngineError, openEngine } = await import("../executors/redis/open-engine.ts");
   try {
-    return await openEngine(url);
+    return await openEngine(url, patience);
   } catch (thrown) {
     throw thrown instanceof EngineError ? new UserError(thrown.message) : thrown;
   }

@@ -35,7 +35,9 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     raiseFetchLimit(flags.concurrency);
-    const { connection, key } = await engineNamed(flags.engine);
+    const { connection, key } = await engineNamed(flags.engine, {
+      waiting: (message) => say("warn", `${message}: waiting for it`),
+    });
     const [{ Machine }, { WorkerPool }] = await Promise.all([
       import("../executors/redis/machine/machine.ts"),
       import("../executors/threads/worker-pool.ts"),

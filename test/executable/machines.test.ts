@@ -232,6 +232,25 @@ describe.skipIf(!hasRedis)("machines", () => {
     ]);
   });
 
+  test("what is started while Redis is down waits for it, and says so", async () => {
+    await using machines = await Machines.open("--requirepass", "the password");
+    const { rig, redis } = machines;
+    rig.pipeline(`
+      const one = task({ name: "one", run: () => 1 });
+      export default pipeline({ name: "p", tasks: () => one() });
+    `);
+    expect(await failed(machines.run())).toContain("NOAUTH");
+    await redis.kill();
+    const withPassword = ["env", "PIPELOOM_ENGINE_PASSWORD=the password"];
+    const started = (...args: string[]): Child => machines.start(args, key, withPassword);
+    const run = started("run", "pipeline.ts", "--db", "test.db");
+    const worker = started("worker");
+    const words = `Redis at ${redis.url} does not answer (ECONNREFUSED)`;
+    await Promise.all([run, worker].map((child) => until(child, words)));
+    await redis.start();
+    expect((await ended(run)).code).toBe(0);
+  });
+
   test("a run that was killed is continued, and its machine lets go of what it had", async () => {
     await using machines = await Machines.open();
     const { rig } = machines;
@@ -424,7 +443,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     );
     expect(await failed(machines.run("-w", "2"))).toContain("threads of this machine");
     await machines.redis.kill();
-    expect(await failed(machines.worker())).toContain("ECONNREFUSED");
+    expect(await failed(machines.start(["workers"]))).toContain("ECONNREFUSED");
     expect(machines.rig.list()).not.toContain("test.db");
   });
 });

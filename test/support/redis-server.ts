@@ -72,7 +72,7 @@ async function answers(port: number): Promise<boolean> {
       hostname: "127.0.0.1",
       port,
       socket: {
-        data: (_, data) => resolve(data.toString().startsWith("+PONG")),
+        data: (_, data) => resolve(/^(?:\+PONG|-NOAUTH)/.test(data.toString())),
         close: () => resolve(false),
         error: () => resolve(false),
       },

@@ -4,6 +4,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 
 import { systemClock } from "../../base/clock.ts";
+import { toFailure } from "../../base/failure.ts";
 import { Promise } from "../../base/globals.ts";
 import { pause } from "../../base/pause.ts";
 
@@ -16,6 +17,9 @@ const recentMs = 3_000;
 const mostEntries = 256;
 /** Entries that were read are removed this many at a time. */
 const trimmedAtOnce = 64;
+/** A connection that is not there by then is an error; for who waits, it is said. */
+const lateMs = 5_000;
+const waitingMs = 1_500;
 const retryMs = 200;
 const mostRetryMs = 1_000;
 /** Keys of a process that has died are gone after this many seconds. */
@@ -30,6 +34,13 @@ export const runKey = (hash: string): string => `${keyPrefix}:run:${hash}`;
 export const runsKey = `${keyPrefix}:runs`;
 
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
+
+/** Who waits until Redis answers. */
+export type Patience = {
+  /** It does not yet. Called once. */
+  waiting(message: string): void;
+  readonly signal?: AbortSignal | undefined;
+};
 
 type ReaderCalls = {
   entries(stream: string, entries: readonly StreamEntry[]): void;
@@ -70,32 +81,51 @@ export class EngineConnection {
     this.commands = this.client();
   }
 
-  /** @throws Error when there is no Redis at this address, or it does not let us in */
-  static async open(url: string, password?: string): Promise<EngineConnection> {
+  /**
+   * @param patience absent: where nothing answers, that is an error
+   * @throws Error when there is no Redis at this address, or it does not let us in
+   */
+  static async open(
+    url: string,
+    password?: string,
+    patience?: Patience,
+  ): Promise<EngineConnection> {
     const connection = new EngineConnection(url, password);
-    const { commands } = connection;
-    let why: unknown;
-    const failed = (error: unknown): void => {
-      why ??= error;
-    };
-    commands.on("error", failed);
-    const opened = commands.connect().then(() => commands.ping());
-    const late = Promise.withResolvers<never>();
-    const timer = systemClock.after(5_000, () => late.reject(new Error("no answer after 5 s")));
     try {
-      await Promise.race([opened, late.promise]);
+      await connection.#opened(patience);
       return connection;
     } catch (thrown) {
       connection.close();
-      throw new Error(
-        `${shownUrl(url)}: ${String((why as Error | undefined)?.message ?? thrown)}`,
-        {
-          cause: thrown,
-        },
-      );
+      if (patience?.signal?.aborted === true) throw thrown;
+      throw new Error(`${shownUrl(url)}: ${toFailure(thrown).message}`, { cause: thrown });
+    }
+  }
+
+  async #opened(patience: Patience | undefined): Promise<void> {
+    const { commands } = this;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let why: unknown;
+    const failed = (error: unknown): void => {
+      why = error;
+      if (patience === undefined || !isAway(error)) reject(error);
+    };
+    const late = systemClock.after(patience === undefined ? lateMs : waitingMs, () => {
+      if (patience === undefined) return reject(new Error(`no answer after ${lateMs / 1000} s`));
+      patience.waiting(`Redis at ${shownUrl(this.#url)} does not answer (${reasonOf(why)})`);
+    });
+    const aborted = (): void => reject(patience?.signal?.reason);
+    patience?.signal?.addEventListener("abort", aborted);
+    commands.on("error", failed);
+    commands.once("ready", resolve);
+    // It rejects at the first failure, goes on trying, and has said why by an event.
+    commands.connect().catch((thrown: unknown) => failed(why ?? thrown));
+    try {
+      await promise;
     } finally {
-      systemClock.cancel(timer);
+      systemClock.cancel(late);
+      patience?.signal?.removeEventListener("abort", aborted);
       commands.off("error", failed);
+      commands.off("ready", resolve);
     }
   }
 
@@ -239,6 +269,34 @@ function after(id: string): string {
   const [ms = "0", seq = "0"] = id.split("-");
   return `${ms}-${BigInt(seq) + 1n}`;
 }
+
+/** What passes when a server is started, or a network is there again. */
+const awayCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+/** Of several addresses that were tried, the first one's. */
+function codeOf(error: unknown): string | undefined {
+  const { code, errors } = toFailure(error);
+  return code ?? errors?.[0]?.code;
+}
+
+/** The server has closed the connection without a word: ioredis gives that no code. */
+const isAway = (error: unknown): boolean =>
+  awayCodes.has(codeOf(error) ?? "") || toFailure(error).message === "Connection is closed.";
+
+const reasonOf = (error: unknown): string =>
+  error === undefined ? "no answer yet" : (codeOf(error) ?? toFailure(error).message);
 
 /** Without user, password and options. A password may have any character. */
 export const shownUrl = (url: string): string =>

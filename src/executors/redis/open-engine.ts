@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import { toFailure } from "../../base/failure.ts";
 import { engineUrlForm, isEngineUrl } from "../../protocol/engine-url.ts";
 import { engineSecret, keyVariable, passwordVariable } from "../../protocol/engine-secrets.ts";
-import { EngineConnection, machineKey, shownUrl } from "./engine-connection.ts";
+import { EngineConnection, machineKey, type Patience, shownUrl } from "./engine-connection.ts";
 import { EngineKey } from "./engine-key.ts";
 import { type ListedMachine, readEntry } from "./machine-entry.ts";
 
@@ -24,8 +24,11 @@ export type OpenedEngine = {
 /** `XTRIM … MINID` came with it. */
 const leastVersion = "6.2.0";
 
-/** @throws EngineError */
-export async function openEngine(url: string): Promise<OpenedEngine> {
+/**
+ * @param patience where Redis does not answer, it is waited for
+ * @throws EngineError; the reason of `patience.signal` when it is aborted
+ */
+export async function openEngine(url: string, patience?: Patience): Promise<OpenedEngine> {
   if (!isEngineUrl(url)) {
     // It may hold a password: it is not repeated.
     throw new EngineError(`the engine must be ${engineUrlForm}`);
@@ -33,11 +36,12 @@ export async function openEngine(url: string): Promise<OpenedEngine> {
   let connection: EngineConnection | undefined;
   try {
     const key = EngineKey.from(engineSecret(keyVariable));
-    connection = await EngineConnection.open(url, engineSecret(passwordVariable));
+    connection = await EngineConnection.open(url, engineSecret(passwordVariable), patience);
     const notice = await checkServer(connection.commands, shownUrl(url));
     return { connection, key, notice };
   } catch (thrown) {
     connection?.close();
+    if (patience?.signal?.aborted === true) throw thrown;
     throw thrown instanceof EngineError ? thrown : new EngineError(toFailure(thrown).message);
   }
 }
