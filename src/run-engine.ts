@@ -4,8 +4,10 @@ import { hostname } from "node:os";
 
 import { systemClock } from "./base/clock.ts";
 import { Promise } from "./base/globals.ts";
+import { plural } from "./base/text.ts";
 import { assertNever } from "./base/unreachable.ts";
 import type { RunOptions } from "./engine/run-options.ts";
+import type { ListedMachine } from "./executors/redis/machine-entry.ts";
 import { listMachines, openEngine } from "./executors/redis/open-engine.ts";
 import { redisExecutors } from "./executors/redis/redis-executors.ts";
 import { bundleOf } from "./module/code-bundle.ts";
@@ -54,6 +56,7 @@ export async function engineOf({
     if (notice !== undefined) say("info", notice);
     const machines = await listMachines(connection, key);
     const there = machines.filter((machine) => machine.version === version);
+    if (there.length < machines.length) say("warn", otherVersions(machines));
     return {
       engine,
       // Machines may come and go: these are the threads that are there when the run begins.
@@ -77,6 +80,13 @@ export async function engineOf({
     engine.stop();
     throw thrown;
   }
+}
+
+function otherVersions(machines: readonly ListedMachine[]): string {
+  const others = machines.filter((machine) => machine.version !== version);
+  const versions = [...new Set(others.map((machine) => machine.version))].join(", ");
+  const are = others.length === 1 ? "has" : "have";
+  return `${plural(others.length, "worker")} of this engine ${are} pipeloom ${versions}, and this run has ${version}: no help comes from there; install the same version on both sides, e.g. with pipeloom upgrade`;
 }
 
 /** How long a query may go on when the run is over. */

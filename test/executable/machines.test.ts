@@ -6,6 +6,8 @@ import { join } from "node:path";
 
 import { version as packageVersion } from "../../package.json";
 
+import { EngineKey } from "../../src/executors/redis/engine-key.ts";
+import { packEntry } from "../../src/executors/redis/machine-entry.ts";
 import type { Control } from "../support/control.ts";
 import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
 import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
@@ -323,6 +325,23 @@ describe.skipIf(!hasRedis)("machines", () => {
       until(run, "no worker has joined the run"),
     ]);
     expect(machines.rig.rows("SELECT status FROM task_runs")).toEqual([{ status: "queued" }]);
+  });
+
+  test("workers of another version do not help, and the run says so", async () => {
+    await using machines = await Machines.open();
+    const { rig, redis } = machines;
+    rig.pipeline(`
+      const one = task({ name: "one", run: () => 1 });
+      export default pipeline({ name: "p", tasks: () => one() });
+    `);
+    const old = { host: "h", pid: 1, version: "0.0.1", threads: 1, slots: 1, runs: 0 };
+    const entry = packEntry(old, EngineKey.from(key));
+    const words = ["-p", `${redis.port}`, "set", "pipeloom:machine:old", entry];
+    await Bun.spawn(["redis-cli", ...words], { stdout: "ignore" }).exited;
+    const run = machines.run();
+    await until(run, "1 worker of this engine has pipeloom 0.0.1, and this run has");
+    machines.worker();
+    expect((await ended(run)).code).toBe(0);
   });
 
   test("a long query keeps nobody from anything, and the key is in no task's environment", async () => {
