@@ -201,10 +201,11 @@ function codeOf(
   folder: string,
 ): Pick<RunOptions, "sources" | "code" | "tasks" | "definitions" | "fingerprints" | "parts"> {
   const tasks = [...registry.tasks.keys()];
-  const definitions = Array.from(registry.tasks.values(), ({ name, reuse, label }) => ({
+  const definitions = Array.from(registry.tasks.values(), ({ name, reuse, label, on }) => ({
     name,
     reuse,
     label,
+    on,
   }));
   if (module.kind === "builtin") return { tasks, definitions };
   const path = loadedPath(module.path);

@@ -2,6 +2,7 @@
 
 import type { Failure } from "../base/failure.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
+import type { TagSet } from "../protocol/tags.ts";
 import type { TaskContext } from "./context.ts";
 import type { ReuseRule } from "./reuse-rule.ts";
 import type { RetryAfter } from "./retry-after.ts";
@@ -19,6 +20,8 @@ export type TaskDefinition<In, Out> = {
   readonly timeoutMs: number | undefined;
   readonly pool: string | undefined;
   readonly priority: number;
+  /** The tags of the machines that it may run on. */
+  readonly on: TagSet;
   readonly optional: boolean;
   /** Of one attempt; undefined: as the pipeline says. */
   readonly maxLogLines: number | undefined;

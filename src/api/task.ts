@@ -20,6 +20,7 @@ import {
   isAbsent,
   isBoolean,
   isFunction,
+  isListOf,
   isName,
   isText,
   option,
@@ -29,6 +30,7 @@ import { register } from "./registry.ts";
 import { type Retries, type RetryOptions, retryPolicy } from "./retries.ts";
 import { RetryAfter } from "./retry-after.ts";
 import { type ReuseOptions, type ReuseRule, reuseRule } from "./reuse-rule.ts";
+import { isTag, tagForm, type TagSet, tagSetOf } from "../protocol/tags.ts";
 import type { TaskDefinition } from "./task-definition.ts";
 
 export type TaskOptions<In, Out> = ReuseOptions & {
@@ -51,6 +53,11 @@ export type TaskOptions<In, Out> = ReuseOptions & {
   /** Of the ready tasks, those of higher priority start first. Default 0. */
   readonly priority?: number;
   /**
+   * With `--engine`: the tag, or all of the tags, of the workers that may run the task (`pipeloom worker --worker-tags gpu`).
+   * Where no such worker is there, the task waits. A local run ignores it. Default: every worker.
+   */
+  readonly on?: string | readonly string[];
+  /**
    * When the task fails, its dependents run, and read `null` instead of its result. The failure is final: a run that is
    * resumed does not try the task again. Default false.
    */
@@ -67,6 +74,7 @@ export const sharedNames = {
   timeout: true,
   pool: true,
   priority: true,
+  on: true,
   optional: true,
   logs: true,
   reuse: true,
@@ -168,6 +176,7 @@ function define<In, Out>(
     timeoutMs: timeoutMs(options.timeout, what),
     pool: poolOf(options.pool, what).pool,
     priority: priority(options.priority, what) ?? 0,
+    on: tagSet(options.on, what),
     optional: optionalOf(options.optional, what).optional ?? false,
     maxLogLines: maxLogLines(options.logs, what),
     reuse: reuseRule(options, programEnv, what),
@@ -202,6 +211,14 @@ function priority(value: number | undefined, what: string): number | undefined {
   if (isAbsent(value)) return undefined;
   if (Number.isFinite(value)) return value;
   throw new RangeError(`${what}: priority must be a number, not ${shownValue(value)}`);
+}
+
+const areTags = isListOf(isTag);
+const isTagOrTags = (given: unknown): boolean => isTag(given) || areTags(given);
+
+function tagSet(value: TaskOptions<never, never>["on"], what: string): TagSet {
+  const given = option(value, `${what}: on`, `a tag or a list of tags (${tagForm})`, isTagOrTags);
+  return tagSetOf(typeof given === "string" ? [given] : (given ?? []));
 }
 
 function nodeSettings(options: NodeOptions | undefined, name: string): NodeSettings | undefined {

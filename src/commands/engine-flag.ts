@@ -4,7 +4,7 @@ import { defineFlags } from "../cli/flag-defs.ts";
 import { UserError } from "../cli/user-error.ts";
 import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
 import { takeEngineSecrets } from "../protocol/engine-secrets.ts";
-import type { Patience } from "../executors/redis/engine-connection.ts";
+import type { ServerWait } from "../executors/redis/engine-connection.ts";
 import type { OpenedEngine } from "../executors/redis/open-engine.ts";
 
 export const { engine: engineFlag } = defineFlags({
@@ -23,15 +23,15 @@ export function checkEngine(text: string): void {
 }
 
 /**
- * @param patience see openEngine
+ * @param wait see openEngine
  * @throws UserError where it cannot be used
  */
-export async function engineNamed(url: string, patience?: Patience): Promise<OpenedEngine> {
+export async function engineNamed(url: string, wait?: ServerWait): Promise<OpenedEngine> {
   takeEngineSecrets();
   // Loaded here: only these commands and `run --engine` need it.
   const { EngineError, openEngine } = await import("../executors/redis/open-engine.ts");
   try {
-    return await openEngine(url, patience);
+    return await openEngine(url, wait);
   } catch (thrown) {
     throw thrown instanceof EngineError ? new UserError(thrown.message) : thrown;
   }

@@ -7,6 +7,7 @@ import { plural } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import { isTag, tagForm, tagSetOf, tagsIn } from "../protocol/tags.ts";
 import { spawnTaskWorker } from "../spawn.ts";
 import { version } from "../version.ts";
 import { engineFlag, engineNamed } from "./engine-flag.ts";
@@ -22,6 +23,10 @@ export const command = defineCliCommand({
     examples: [
       { line: "pipeloom worker --engine redis://10.0.0.5", what: "a thread for each core" },
       { line: "pipeloom worker --engine redis://10.0.0.5 -w 8", what: "eight threads" },
+      {
+        line: "pipeloom worker --engine redis://10.0.0.5 --worker-tags gpu,big",
+        what: 'tasks with `on: "gpu"` too',
+      },
     ],
   },
   args: {
@@ -30,6 +35,12 @@ export const command = defineCliCommand({
     concurrency: {
       ...runFlags.concurrency,
       description: "tasks at once; above one per thread, async tasks share a thread",
+    },
+    workerTags: {
+      type: "string",
+      valueHint: "tags",
+      description: "what this machine has, e.g. gpu,big: tasks that ask for it run here too",
+      check: tagsOf,
     },
     once: { type: "boolean", description: "end when the first run that it has worked for is over" },
   },
@@ -45,6 +56,7 @@ export const command = defineCliCommand({
     const given = flags.workers ?? availableParallelism();
     const threads = Math.min(given, flags.concurrency ?? given);
     const slots = flags.concurrency ?? threads;
+    const tags = flags.workerTags === undefined ? [] : tagsOf(flags.workerTags);
     const ending = new Ending();
     const machine = new Machine({
       connection,
@@ -52,6 +64,7 @@ export const command = defineCliCommand({
       version,
       threads,
       slots,
+      tags,
       createPool: (...args) => new WorkerPool(spawnTaskWorker, ...args),
       say,
       idle: () => {
@@ -60,13 +73,25 @@ export const command = defineCliCommand({
     });
     machine.start();
     const atOnce = slots > threads ? `, ${slots} tasks at once` : "";
-    say("info", `${plural(threads, "thread")}${atOnce}; waits for runs`);
+    const tagged =
+      tags.length > 0 ? `, ${tags.length === 1 ? "tag" : "tags"} ${tags.join(", ")}` : "";
+    say("info", `${plural(threads, "thread")}${atOnce}${tagged}; waits for runs`);
     await ending.asked;
     const code = await Promise.race([machine.leave().then(() => 0), ending.insisted]);
     if (code !== 0) await machine.stop();
     return code;
   },
 });
+
+/** @throws Error */
+function tagsOf(text: string): readonly string[] {
+  const tags = text.split(",").map((tag) => tag.trim());
+  const wrong = tags.find((tag) => !isTag(tag));
+  if (wrong !== undefined) {
+    throw new Error(`"${wrong}" is no tag: ${tagForm}, with commas between tags`);
+  }
+  return tagsIn(tagSetOf(tags));
+}
 
 const say = (level: LogLevel, line: string): void =>
   sayOnStderr(`${level === "info" ? "" : `${level}: `}${line}\n`);

@@ -37,7 +37,9 @@ export const command = defineCliCommand({
   },
 });
 
-const heads = ["HOST", "PID", "THREADS", "AT ONCE", "RUNS", "VERSION"];
+const heads = ["HOST", "PID", "THREADS", "AT ONCE", "RUNS", "TAGS", "VERSION"];
+/** Columns of text; the others are numbers. */
+const textHeads = new Set(["HOST", "TAGS"]);
 
 function workersText(machines: readonly ListedMachine[]): string {
   if (machines.length === 0) return "no workers\n";
@@ -47,6 +49,8 @@ function workersText(machines: readonly ListedMachine[]): string {
     `${machine.threads}`,
     `${machine.slots}`,
     `${machine.runs}`,
+    // One of another version may say nothing of them.
+    cellText(machine.tags?.join(", ") ?? ""),
     machine.version + (machine.version === version ? "" : ` (this is ${version})`),
   ]);
   const table = [heads, ...rows];
@@ -58,7 +62,7 @@ function workersText(machines: readonly ListedMachine[]): string {
     row
       .map((cell, column) => {
         if (column === last) return cell;
-        const align = column === 0 ? pad : padStart;
+        const align = textHeads.has(heads[column] ?? "") ? pad : padStart;
         return align(cell, widths[column] ?? 0);
       })
       .join("  "),

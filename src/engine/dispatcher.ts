@@ -4,6 +4,7 @@ import { systemClock } from "../base/clock.ts";
 import type { TextGarbage } from "../base/text-garbage.ts";
 import type { WorkerId, TaskId } from "../protocol/ids.ts";
 import { type Assignment, leastWaitMs, type RetryPolicy } from "../protocol/messages.ts";
+import type { TagSet } from "../protocol/tags.ts";
 import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
 import type { Backlog } from "./backlog.ts";
@@ -100,8 +101,9 @@ export class Dispatcher {
   /**
    * Up to `most` tasks for a worker.
    * @param idle how many of the worker's slots are idle: tasks of named pools are for idle slots only
+   * @param on see ExecutorsEvents
    */
-  take(workerId: WorkerId, most: number, idle: number): Assignment[] {
+  take(workerId: WorkerId, most: number, idle: number, on?: TagSet): Assignment[] {
     const { life, schedule, garbage } = this.#deps;
     const assignments: Assignment[] = [];
     const taken: TaskVertex[] = [];
@@ -110,8 +112,8 @@ export class Dispatcher {
     let chars = 0;
     while (life.mayDispatch && assignments.length < most && this.#hasRoom) {
       if (chars >= maxBatchChars && assignments.length >= idle) break;
-      if (schedule.ready < most) this.#deps.topUp();
-      const vertex = schedule.take(now, assignments.length < idle);
+      if (schedule.readyOn(on) < most) this.#deps.topUp();
+      const vertex = schedule.take(now, assignments.length < idle, on);
       if (vertex === undefined) break;
       const assignment = this.#prepare(vertex, now);
       assignments.push(assignment);

@@ -6,6 +6,7 @@ import type { ExecutorsOptions } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { RunStarted } from "../protocol/events.ts";
 import type { RunInfo, ToWriter } from "../protocol/messages.ts";
+import { noTags } from "../protocol/tags.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
 import { noReruns } from "../protocol/reruns.ts";
 import { nameInKey } from "../protocol/task-key.ts";
@@ -105,6 +106,7 @@ export const executorsOptions = (
   secrets: pipeline.secrets,
   maxInput,
   hasLabels: definitions.some(({ label }) => label !== undefined),
+  tagSets: [...new Set(definitions.map(({ on }) => on))].filter((on) => on !== noTags),
   programs,
 });
 

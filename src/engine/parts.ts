@@ -48,6 +48,9 @@ type RunCalls = {
   failOnThrow(work: () => void): void;
 };
 
+/** Tasks that wait for a worker with their tags, and hold up no others: more of them are too much to keep in memory. */
+const maxParked = 10_000;
+
 /** A run that keeps no states has no earlier runs, and of code that is not known no result is taken. */
 const usesReuse = ({ definitions = [], code, writer }: RunOptions): boolean =>
   writer.storeTaskStatus &&
@@ -85,9 +88,12 @@ export class Parts {
   /** Undefined where no task has `reuse`, or no result can be taken. */
   readonly reuse: ReuseAsks | undefined;
 
+  readonly #executors: () => Executors;
+
   constructor(options: RunOptions, run: RunCalls) {
     const { pipeline, onOutput, onEvents } = options;
     const mask = Mask.of(pipeline.secrets, process.env);
+    this.#executors = () => run.executors();
     this.mask = mask;
     this.print = mask === undefined ? onOutput : (level, line) => onOutput(level, mask.text(line));
     this.hooks = new PipelineHooks(pipeline, this.print);
@@ -96,9 +102,9 @@ export class Parts {
       storedName(name, mask),
     );
     this.inputs = new Inputs(options.inputs ?? "short", storeTaskStatus, mask);
-    const { times, inFlight, inputs } = this;
-    this.slow = new SlowWatch({ times, inFlight, inputs, onEvents });
     this.schedule = new Schedule(pipeline.pools);
+    const { times, inFlight, inputs, schedule } = this;
+    this.slow = new SlowWatch({ times, inFlight, inputs, onEvents });
     this.identities = new Identities(mask, (vertex, wasCounted) => {
       this.writer.record([againRecord(vertex, inputs)]);
       const { id, name } = vertex;
@@ -106,7 +112,6 @@ export class Parts {
     });
     this.graph = this.#newGraph(options);
     this.alarm = new Alarm(() => run.advance());
-    const { schedule } = this;
     this.backlog = new Backlog({ schedule, inFlight, keepsResults: storeTaskStatus });
     this.writer = this.#newWriter(options, run);
     this.reuse = usesReuse(options) ? this.#newReuse(options, run) : undefined;
@@ -179,7 +184,7 @@ export class Parts {
       ...this.#shared,
       pipeline,
       selection: only === undefined ? undefined : new Selection(only),
-      ready: () => this.dispatcher.ready,
+      ready: () => this.dispatcher.ready - this.#parked,
       failed: (failure) => run.endEarly({ status: "error", failure: this.#masked(failure) }),
       advance: () => run.advance(),
       total: (total, complete) => this.writer.send({ type: "total", total, complete }),
@@ -247,7 +252,16 @@ export class Parts {
   get #isBusy(): boolean {
     const { inFlight, schedule, losses, reuse } = this;
     const underWay = inFlight.size + losses.unresolved + (reuse?.size ?? 0);
-    return underWay + schedule.ready + schedule.delayed > 0;
+    return underWay + schedule.ready - this.#parked + schedule.delayed > 0;
+  }
+
+  /** Ready tasks that no worker can run now. */
+  get #parked(): number {
+    // Before, there may be no executors.
+    if (this.life.stage !== "running") return 0;
+    let parked = 0;
+    for (const on of this.#executors().missingTags) parked += this.schedule.readyOn(on);
+    return Math.min(parked, maxParked);
   }
 
   /** When there is something to do that nothing else wakes the run for, as `systemClock.now`. */

@@ -175,7 +175,8 @@ export class Run {
 
   #executorsEvents(): ExecutorsEvents {
     return {
-      take: (workerId, most, idle) => this.#parts.dispatcher.take(workerId, most, idle),
+      take: (workerId, most, idle, on) => this.#parts.dispatcher.take(workerId, most, idle, on),
+      readyOn: (on) => this.#parts.schedule.readyOn(on),
       moved: (ids, workerId) => this.#parts.dispatcher.moved(ids, workerId),
       attach: ({ message, transfer }) => this.#parts.writer.send(message, transfer),
       toppedUp: () => this.#failOnThrow(() => this.#advance()),
@@ -295,8 +296,7 @@ export class Run {
   /** Everything committed is safe; no more can be committed. */
   #writerFailed(failure: Failure): void {
     const { life, outcomes, feeder } = this.#parts;
-    const { started } = life;
-    if (started === undefined)
+    if (life.started === undefined)
       return this.#done.reject(Object.assign(new Error(failure.message), failure));
     if (life.stage === "finished") return;
     const status = failure.code === "given-up" ? "cancelled" : "error";
@@ -304,7 +304,7 @@ export class Run {
     if (life.stage === "running") life.close(outcomes.left);
     feeder.close();
     this.#running.stop();
-    const { run } = started;
+    const { run } = life.started;
     this.#closed({ type: "run-finished", run, status, at: systemClock.wall(), failure });
   }
 

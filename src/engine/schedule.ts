@@ -3,6 +3,7 @@
 
 import { resultText, type TaskVertex } from "../plan/vertex.ts";
 import type { WaitCause } from "../protocol/summary.ts";
+import { noTags, type TagSet } from "../protocol/tags.ts";
 import { Heap } from "../base/heap.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { durationClasses } from "./task-times.ts";
@@ -20,7 +21,7 @@ const ranks = durationClasses;
 const maxRankedStage = 63;
 
 export class Schedule {
-  readonly #free = new ReadyQueue();
+  readonly #free = new ReadyLines();
   /** By the name of the pool. */
   readonly #limits = new Map<string, Limit>();
   readonly #delayed = new Heap<Delayed>((a, b) =>
@@ -32,6 +33,8 @@ export class Schedule {
   #now = 0;
   #order = 0;
   #ready = 0;
+  /** Of the ready tasks, those that ask for tags. */
+  readonly #tagged = new Map<TagSet, number>();
   #chars = 0;
 
   constructor(limits: PoolLimits) {
@@ -60,6 +63,13 @@ export class Schedule {
     return this.#ready;
   }
 
+  /** The ready tasks that ask for exactly these tags; all of them where `on` is absent. */
+  readyOn(on: TagSet | undefined): number {
+    if (on === undefined || (on === noTags && this.#tagged.size === 0)) return this.#ready;
+    if (on !== noTags) return this.#tagged.get(on) ?? 0;
+    return this.#tagged.values().reduce((left, tagged) => left - tagged, this.#ready);
+  }
+
   /** Characters of the ready tasks' inputs, added up. */
   get chars(): number {
     return this.#chars;
@@ -78,16 +88,21 @@ export class Schedule {
     vertex.readyAt = this.#now;
     vertex.order = this.#order++;
     this.#queueOf(vertex).push(vertex, this.#rankOf(vertex));
-    this.#ready++;
-    this.#chars += inputChars(vertex);
+    this.#count(vertex, 1);
   }
 
   /** A task that was dispatched and not begun goes back to its old place. */
   putBack(vertex: TaskVertex): void {
     this.#queueOf(vertex).putBack(vertex, this.#rankOf(vertex));
-    this.#ready++;
-    this.#chars += inputChars(vertex);
+    this.#count(vertex, 1);
     this.leave(vertex);
+  }
+
+  #count(vertex: TaskVertex, ready: 1 | -1): void {
+    const { on } = vertex.definition;
+    this.#ready += ready;
+    this.#chars += ready * inputChars(vertex);
+    if (on !== noTags) this.#tagged.set(on, (this.#tagged.get(on) ?? 0) + ready);
   }
 
   /** The task is ready again at `at`. */
@@ -98,16 +113,18 @@ export class Schedule {
   /**
    * The next task to start, which then counts against its limit; undefined where no task may start now.
    * @param limited false leaves out tasks under a limit: a limit counts running tasks, so they are not dispatched ahead
+   * @param on only tasks that ask for exactly these tags; absent: any
    */
-  take(now: number, limited: boolean): TaskVertex | undefined {
+  take(now: number, limited: boolean, on?: TagSet): TaskVertex | undefined {
     this.#wake(now);
-    let best: ReadyQueue | undefined = this.#free.size > 0 ? this.#free : undefined;
+    let best = this.#free.first(on);
     let from: Limit | undefined;
     if (limited) {
       for (const limit of this.#limits.values()) {
-        if (limit.queue.size === 0 || limit.isClosed(now)) continue;
-        if (best === undefined || limit.queue.isBefore(best)) {
-          best = limit.queue;
+        const first = limit.lines.first(on);
+        if (first === undefined || limit.isClosed(now)) continue;
+        if (best === undefined || first.isBefore(best)) {
+          best = first;
           from = limit;
         }
       }
@@ -115,8 +132,7 @@ export class Schedule {
     const vertex = best?.shift();
     if (vertex === undefined) return undefined;
     from?.enter(now);
-    this.#ready--;
-    this.#chars -= inputChars(vertex);
+    this.#count(vertex, -1);
     return vertex;
   }
 
@@ -136,7 +152,7 @@ export class Schedule {
     this.#wake(now);
     let at = this.#delayed.peek()?.at ?? Number.POSITIVE_INFINITY;
     for (const limit of this.#limits.values()) {
-      const opensAt = limit.queue.size > 0 ? limit.opensAt(now) : now;
+      const opensAt = limit.lines.isEmpty ? now : limit.opensAt(now);
       if (opensAt > now) at = Math.min(at, opensAt);
     }
     return at === Number.POSITIVE_INFINITY ? undefined : at;
@@ -144,7 +160,7 @@ export class Schedule {
 
   #queueOf(vertex: TaskVertex): ReadyQueue {
     const limit = vertex.pool === undefined ? undefined : this.#limits.get(vertex.pool);
-    return limit?.queue ?? this.#free;
+    return (limit?.lines ?? this.#free).of(vertex.definition.on);
   }
 
   #wake(now: number): void {
@@ -170,9 +186,39 @@ function inputChars({ input, inputText }: TaskVertex): number {
   return chars;
 }
 
+/** Ready tasks that wait for the same limit, or for none: a queue for each set of tags that they ask for. */
+class ReadyLines {
+  readonly #untagged = new ReadyQueue();
+  readonly #tagged = new Map<TagSet, ReadyQueue>();
+
+  of(on: TagSet): ReadyQueue {
+    if (on === noTags) return this.#untagged;
+    const queue = this.#tagged.get(on) ?? new ReadyQueue();
+    this.#tagged.set(on, queue);
+    return queue;
+  }
+
+  get isEmpty(): boolean {
+    return this.#untagged.size === 0 && this.#tagged.values().every(({ size }) => size === 0);
+  }
+
+  /** The queue whose first task starts first. @param on absent: of all queues */
+  first(on: TagSet | undefined): ReadyQueue | undefined {
+    if (on !== undefined) return nonEmpty(this.of(on));
+    let best = nonEmpty(this.#untagged);
+    for (const queue of this.#tagged.values()) {
+      if (queue.size > 0 && (best === undefined || queue.isBefore(best))) best = queue;
+    }
+    return best;
+  }
+}
+
+const nonEmpty = (queue: ReadyQueue): ReadyQueue | undefined =>
+  queue.size === 0 ? undefined : queue;
+
 /** A concurrency limit, or with `per` a rate limit, and the ready tasks under it. */
 class Limit {
-  readonly queue = new ReadyQueue();
+  readonly lines = new ReadyLines();
   readonly #most: number;
   readonly #perMs: number | null;
   /** Without `per`: how many tasks run. */

@@ -13,6 +13,7 @@ import type {
 import type { AnswerQuery } from "../protocol/asked-query.ts";
 import type { Programs } from "../protocol/shared/programs.ts";
 import type { LogLevel } from "../protocol/status.ts";
+import type { TagSet } from "../protocol/tags.ts";
 
 export type ExecutorsOptions = {
   /** How many workers run tasks. */
@@ -30,6 +31,8 @@ export type ExecutorsOptions = {
   readonly maxInput: number;
   /** Some task definition has a `label`. */
   readonly hasLabels: boolean;
+  /** What the `on` of the task definitions names. */
+  readonly tagSets: readonly TagSet[];
   /** The processes that tasks have started, of all workers. */
   readonly programs: Programs;
   /** How far this machine's clock is ahead of the run's: times are those of the run. Default 0. */
@@ -70,8 +73,11 @@ export type ExecutorsEvents = {
   /**
    * Asks for up to `most` tasks for this worker. `idle`: how many of them start at once. Tasks under a concurrency
    * limit go to idle slots only.
+   * @param on only tasks that ask for exactly these tags; absent: any tasks
    */
-  take(workerId: WorkerId, most: number, idle: number): Assignment[];
+  take(workerId: WorkerId, most: number, idle: number, on?: TagSet): Assignment[];
+  /** How many tasks are ready that ask for exactly these tags. */
+  readyOn(on: TagSet): number;
   /** This worker now holds these tasks: the worker that held them had not begun them. */
   moved(ids: readonly TaskId[], workerId: WorkerId): void;
   /** A worker was started: the writer must listen to it before it gets a task. */
@@ -113,6 +119,8 @@ export interface Executors {
   stop(): void;
   /** Every worker waits for tasks, and none is about to start: no event will come by itself. */
   readonly isQuiet: boolean;
+  /** Of `tagSets`, those that no worker has: tasks that ask for them wait. */
+  readonly missingTags: readonly TagSet[];
   /** `running` in that worker; `held`: running, and the worker may be waiting for the writer; `elsewhere` otherwise. */
   whereIs(id: TaskId, workerId: WorkerId): "running" | "held" | "elsewhere";
 }

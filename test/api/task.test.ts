@@ -68,6 +68,14 @@ describe("task", () => {
     });
   });
 
+  test("asks for tags by their names, in any order", () => {
+    task({ name: "one", run, on: "gpu" });
+    task({ name: "two", run, on: ["gpu", "big", "gpu"] });
+    task({ name: "none", run });
+    const sets = ["one", "two", "none"].map((name) => registry.tasks.get(name)?.on);
+    expect(sets).toEqual(["gpu", "big,gpu", ""]);
+  });
+
   test("its `run` keeps its `this`", () => {
     class Counted {
       readonly name = "counted";
@@ -99,6 +107,7 @@ describe("task", () => {
     ["no time at all", { name: "a", run, timeout: 0 }, 'task "a": timeout must be above 0'],
     ["wrong retries", { name: "a", run, retries: -1 }, 'task "a": retries must be an integer'],
     ["a name that --rerun needs", { name: "failed", run }, "--rerun failed means all tasks"],
+    ["a wrong tag", { name: "a", run, on: "gpu,big" }, 'task "a": on must be a tag or a list of'],
     ["a wrong priority", { name: "a", run, priority: Number.NaN }, 'task "a": priority must be'],
   ])("%s is refused", (_, options, text) => {
     expect(() => task(options as never)).toThrow(text);

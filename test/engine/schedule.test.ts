@@ -33,6 +33,11 @@ function vertex(name: string, priority = 0, pool?: string, stage = 0): TaskVerte
   return { ...planned, stage };
 }
 
+function tagged(name: string, on: string, pool?: string): TaskVertex {
+  const planned = vertex(name, 0, pool);
+  return { ...planned, definition: { ...planned.definition, on } };
+}
+
 function takeAll(schedule: Schedule, now = 0): string[] {
   const names: string[] = [];
   for (let next = schedule.take(now, true); next !== undefined; next = schedule.take(now, true)) {
@@ -108,6 +113,34 @@ describe("what comes first", () => {
     schedule.putBack(b);
     schedule.putBack(a);
     expect(takeAll(schedule)).toEqual(["a", "b"]);
+  });
+});
+
+describe("tags", () => {
+  test("who asks for some gets only tasks of exactly these; who does not ask gets any", () => {
+    const schedule = new Schedule(pools);
+    schedule.add(tagged("a", "gpu"));
+    schedule.add(vertex("b"));
+    schedule.add(tagged("c", "big,gpu"));
+    expect(["gpu", "big,gpu", "big", "", undefined].map((on) => schedule.readyOn(on))).toEqual([
+      1, 1, 0, 1, 3,
+    ]);
+    expect(schedule.take(0, true, "big")).toBeUndefined();
+    expect(schedule.take(0, true, "")?.name).toBe("b");
+    expect(schedule.take(0, true, "")).toBeUndefined();
+    expect(takeAll(schedule)).toEqual(["a", "c"]);
+    expect(schedule.readyOn("gpu")).toBe(0);
+  });
+
+  test("a task that waits for a tag does not keep others of its limit back", () => {
+    const schedule = new Schedule(pools);
+    schedule.add(tagged("a", "gpu", "one"));
+    schedule.add(vertex("b", 0, "one"));
+    const other = schedule.take(0, true, "");
+    expect(other?.name).toBe("b");
+    expect(schedule.take(0, true, "gpu")).toBeUndefined();
+    if (other !== undefined) schedule.leave(other);
+    expect(schedule.take(0, true, "gpu")?.name).toBe("a");
   });
 });
 

@@ -81,6 +81,11 @@ async function untilRunning(rig: Rig, tasks: number): Promise<void> {
   while (rig.rows(isRunning).length < tasks) await Bun.sleep(10);
 }
 
+async function untilDone(rig: Rig, name: string, tasks: number): Promise<void> {
+  const done = `SELECT COUNT(*) AS n FROM task_runs WHERE name = '${name}' AND status = 'done'`;
+  while (rig.rows(done)[0]?.["n"] !== tasks) await Bun.sleep(10);
+}
+
 /** What a child says that fails. */
 async function failed(child: Child): Promise<string> {
   const { code, err } = await ended(child);
@@ -250,7 +255,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     const words = `Redis at ${redis.url} does not answer (ECONNREFUSED)`;
     await Promise.all([run, worker].map((child) => until(child, words)));
     await redis.start();
-    expect((await ended(run)).code).toBe(0);
+    expect(await run.exited).toBe(0);
   });
 
   test("a run that was killed is continued, and its machine lets go of what it had", async () => {
@@ -341,7 +346,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     const run = machines.run();
     await until(run, "1 worker of this engine has pipeloom 0.0.1, and this run has");
     machines.worker();
-    expect((await ended(run)).code).toBe(0);
+    expect(await run.exited).toBe(0);
   });
 
   test("a long query keeps nobody from anything, and the key is in no task's environment", async () => {
@@ -396,7 +401,10 @@ describe.skipIf(!hasRedis)("machines", () => {
 
   test("workers lists those with the same key, and what else is in Redis does not matter", async () => {
     await using machines = await Machines.open();
-    await until(machines.start(["worker", "-w", "2", "-c", "5"]), "waits for runs");
+    await until(
+      machines.start(["worker", "-w", "2", "-c", "5", "--worker-tags", "gpu,big"]),
+      "waits for runs",
+    );
     await until(machines.start(["worker"], "another key of these tests"), "waits for runs");
     const evil = Bun.spawn(
       ["redis-cli", "-p", `${machines.redis.port}`, "set", "pipeloom:machine:evil", "{}"],
@@ -416,15 +424,44 @@ describe.skipIf(!hasRedis)("machines", () => {
           threads: 2,
           slots: 5,
           runs: 0,
+          tags: ["big", "gpu"],
         },
       ],
     });
     const table = await ended(machines.start(["workers"]));
     expect(table.out).toMatch(
-      /^HOST +PID +THREADS +AT ONCE +RUNS +VERSION\n\S+ +\d+ +2 +5 +0 +\S+\n$/,
+      /^HOST +PID +THREADS +AT ONCE +RUNS +TAGS +VERSION\n\S+ +\d+ +2 +5 +0 +big, gpu +\S+\n$/,
     );
     const none = await ended(machines.start(["workers"], "a third key of these tests"));
     expect(none.out).toBe("no workers\n");
+  });
+
+  test("a task runs where the tags are that it asks for, and others do not wait for it", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    rig.pipeline(`
+      const plain = task({ name: "plain", run: () => null });
+      const gpu = task({ name: "gpu", on: "gpu", run: () => process.pid });
+      const both = task({ name: "both", on: ["gpu", "big"], run: () => process.pid });
+      export default pipeline({ name: "p", async *tasks() {
+        for (let i = 0; i < 700; i++) { yield gpu(); yield plain(); }
+        yield both();
+      } });
+    `);
+    machines.worker("-w", "2");
+    const run = machines.run();
+    await until(run, "1 ready task waits for a worker with the tags big and gpu");
+    await untilDone(rig, "plain", 700);
+    const some = machines.worker("-w", "1", "--worker-tags", "gpu");
+    await untilDone(rig, "gpu", 700);
+    const all = machines.worker("-w", "1", "--worker-tags", "big,gpu");
+    expect(await run.exited).toBe(0);
+    expect(
+      rig.rows("SELECT DISTINCT name, result FROM task_runs WHERE name <> 'plain' ORDER BY 1"),
+    ).toEqual([
+      { name: "both", result: `${all.pid}` },
+      { name: "gpu", result: `${some.pid}` },
+    ]);
   });
 
   test("a program whose run fails before it begins is not kept alive", async () => {
@@ -461,6 +498,9 @@ describe.skipIf(!hasRedis)("machines", () => {
       "PIPELOOM_ENGINE_KEY is not set",
     );
     expect(await failed(machines.run("-w", "2"))).toContain("threads of this machine");
+    expect(await failed(machines.worker("--worker-tags", "gpu,,big"))).toContain(
+      '"" is no tag: letters, digits',
+    );
     await machines.redis.kill();
     expect(await failed(machines.start(["workers"]))).toContain("ECONNREFUSED");
     expect(machines.rig.list()).not.toContain("test.db");

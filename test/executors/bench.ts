@@ -60,6 +60,7 @@ export class Bench implements ExecutorsEvents, Disposable {
       secrets: [],
       maxInput: 0,
       hasLabels: false,
+      tagSets: [],
     };
     const { module } = harness;
     const programs = Programs.create();
@@ -117,6 +118,10 @@ export class Bench implements ExecutorsEvents, Disposable {
   }
 
   // ── the engine ──
+
+  readyOn(): number {
+    return this.ready.length;
+  }
 
   take(workerId: WorkerId, most: number, idle: number): Assignment[] {
     this.asked.push({ most, idle });

@@ -81,6 +81,8 @@ class InProcessExecutors implements Executors {
     this.#events = events;
   }
 
+  readonly missingTags = [];
+
   start(): void {
     const { workers, concurrency, module } = this.#options;
     for (let i = 0; i < workers; i++) {

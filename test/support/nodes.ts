@@ -20,6 +20,7 @@ export const definition = (
   priority: 0,
   optional: false,
   maxLogLines: undefined,
+  on: "",
   reuse: undefined,
   ...more,
 });

@@ -36,7 +36,7 @@ export const runsKey = `${keyPrefix}:runs`;
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
 /** Who waits until Redis answers. */
-export type Patience = {
+export type ServerWait = {
   /** It does not yet. Called once. */
   waiting(message: string): void;
   readonly signal?: AbortSignal | undefined;
@@ -82,39 +82,35 @@ export class EngineConnection {
   }
 
   /**
-   * @param patience absent: where nothing answers, that is an error
+   * @param wait absent: where nothing answers, that is an error
    * @throws Error when there is no Redis at this address, or it does not let us in
    */
-  static async open(
-    url: string,
-    password?: string,
-    patience?: Patience,
-  ): Promise<EngineConnection> {
+  static async open(url: string, password?: string, wait?: ServerWait): Promise<EngineConnection> {
     const connection = new EngineConnection(url, password);
     try {
-      await connection.#opened(patience);
+      await connection.#opened(wait);
       return connection;
     } catch (thrown) {
       connection.close();
-      if (patience?.signal?.aborted === true) throw thrown;
+      if (wait?.signal?.aborted === true) throw thrown;
       throw new Error(`${shownUrl(url)}: ${toFailure(thrown).message}`, { cause: thrown });
     }
   }
 
-  async #opened(patience: Patience | undefined): Promise<void> {
+  async #opened(wait: ServerWait | undefined): Promise<void> {
     const { commands } = this;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let why: unknown;
     const failed = (error: unknown): void => {
       why = error;
-      if (patience === undefined || !isAway(error)) reject(error);
+      if (wait === undefined || !isAway(error)) reject(error);
     };
-    const late = systemClock.after(patience === undefined ? lateMs : waitingMs, () => {
-      if (patience === undefined) return reject(new Error(`no answer after ${lateMs / 1000} s`));
-      patience.waiting(`Redis at ${shownUrl(this.#url)} does not answer (${reasonOf(why)})`);
+    const late = systemClock.after(wait === undefined ? lateMs : waitingMs, () => {
+      if (wait === undefined) return reject(new Error(`no answer after ${lateMs / 1000} s`));
+      wait.waiting(`Redis at ${shownUrl(this.#url)} does not answer (${reasonOf(why)})`);
     });
-    const aborted = (): void => reject(patience?.signal?.reason);
-    patience?.signal?.addEventListener("abort", aborted);
+    const aborted = (): void => reject(wait?.signal?.reason);
+    wait?.signal?.addEventListener("abort", aborted);
     commands.on("error", failed);
     commands.once("ready", resolve);
     // It rejects at the first failure, goes on trying, and has said why by an event.
@@ -123,7 +119,7 @@ export class EngineConnection {
       await promise;
     } finally {
       systemClock.cancel(late);
-      patience?.signal?.removeEventListener("abort", aborted);
+      wait?.signal?.removeEventListener("abort", aborted);
       commands.off("error", failed);
       commands.off("ready", resolve);
     }

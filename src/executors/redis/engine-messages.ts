@@ -5,6 +5,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { RunInfo } from "../../protocol/messages.ts";
 import type { LogLevel } from "../../protocol/status.ts";
+import type { TagSet } from "../../protocol/tags.ts";
 import type { Ack } from "../../protocol/writer-records.ts";
 
 export type MachineInfo = {
@@ -15,11 +16,13 @@ export type MachineInfo = {
   readonly threads: number;
   /** Tasks that run at once in all of its threads. */
   readonly slots: number;
+  /** It runs tasks that ask for some of them, and those that ask for none. */
+  readonly tags: readonly string[];
 };
 
 export type ToRun =
-  /** The first message of a link. */
-  | { readonly type: "hello"; readonly machine: MachineInfo }
+  /** The first message of a link. `heardAt`: the number of the tick with which the machine has heard of the run. */
+  | { readonly type: "hello"; readonly machine: MachineInfo; readonly heardAt: number }
   /** The machine has no bundle of this hash, and Redis neither. */
   | { readonly type: "bundle-wanted" }
   /** A thread was started. `thread`: 0, 1, 2 … of this link; the replacement of a lost one has a number of its own. */
@@ -68,6 +71,8 @@ export type ToMachine =
       readonly secrets: readonly string[];
       readonly maxInput: number;
       readonly hasLabels: boolean;
+      /** What its tasks ask for: each has a queue of its own. */
+      readonly tagSets: readonly TagSet[];
     }
   | { readonly type: "begin"; readonly run: RunInfo }
   | { readonly type: "granted"; readonly lease: number }

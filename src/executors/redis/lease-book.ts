@@ -2,9 +2,12 @@
 
 import type { TaskId } from "../../protocol/ids.ts";
 import type { Assignment } from "../../protocol/messages.ts";
+import type { TagSet } from "../../protocol/tags.ts";
 
 export type Lease<Holder> = {
   readonly id: number;
+  /** The tags that its first tasks ask for: the queue in which it waits. */
+  readonly on: TagSet;
   /** Empty: its holder has ended all that it had. */
   readonly tasks: readonly Assignment[];
   /** Tasks that no thread holds, as far as is known. */
@@ -31,40 +34,49 @@ type Tally = {
   readonly tasks: number;
 };
 
-export class LeaseBook<Holder> {
+export class LeaseBook<Holder extends object> {
   readonly #leases = new Map<number, Entry<Holder>>();
   readonly #empty = new Set<Entry<Holder>>();
   readonly #leaseOf = new Map<TaskId, Entry<Holder>>();
-  /** By holder; undefined: in the queue. */
-  readonly #tallies = new Map<Holder | undefined, Tally>();
+  /** By holder; of those that wait, by queue. */
+  readonly #tallies = new Map<Holder | TagSet, Tally>();
   #lastId = 0;
+  #tasks = 0;
 
   /** No lease has tasks. */
   get isIdle(): boolean {
     return this.#leases.size === this.#empty.size;
   }
 
-  /** @param holder undefined: those that wait in the queue */
-  tally(holder: Holder | undefined): Tally {
+  /** Tasks of all leases. */
+  get tasks(): number {
+    return this.#tasks;
+  }
+
+  /** @param holder a set of tags: of those that wait in its queue */
+  tally(holder: Holder | TagSet): Tally {
     return this.#tallies.get(holder) ?? none;
   }
 
   #count(lease: Entry<Holder>, sign: 1 | -1): void {
-    const before = this.tally(lease.holder);
+    const place = lease.holder ?? lease.on;
+    const before = this.tally(place);
     const { length } = lease.tasks;
+    this.#tasks += sign * length;
     const leases = before.leases + sign;
-    if (leases === 0) return void this.#tallies.delete(lease.holder);
-    this.#tallies.set(lease.holder, {
+    if (leases === 0) return void this.#tallies.delete(place);
+    this.#tallies.set(place, {
       leases,
       empty: before.empty + (length === 0 ? sign : 0),
       tasks: before.tasks + sign * length,
     });
   }
 
-  add(tasks: readonly Assignment[]): Lease<Holder> {
+  add(tasks: readonly Assignment[], on: TagSet): Lease<Holder> {
     const id = ++this.#lastId;
     const lease: Entry<Holder> = {
       id,
+      on,
       tasks: [],
       unheld: new Set(),
       holder: undefined,

@@ -3,6 +3,7 @@
 
 import { type Job, Queue, WaitingError, Worker } from "bullmq";
 
+import { noTags, type TagSet } from "../../protocol/tags.ts";
 import { type EngineConnection, keyPrefix } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import type { LeaseJob } from "./engine-messages.ts";
@@ -14,8 +15,12 @@ const lockMs = 5_000;
 /** After an error of Redis. BullMQ's default is 15 s. */
 const retryMs = 250;
 
-/** Machines with another key or version have a queue of their own: they could not run these leases. */
-export const queueName = (key: EngineKey, version: string): string => `leases-${key.id}-${version}`;
+/**
+ * Machines with another key or version have a queue of their own: they could not run these leases. So have tasks that ask for
+ * tags: only machines that have them look into it.
+ */
+export const queueName = (key: EngineKey, version: string, on: TagSet): string =>
+  `leases-${key.id}-${version}${on === noTags ? "" : `@${on}`}`;
 
 export class LeaseQueue {
   readonly #queue: Queue<LeaseJob>;

@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import { toFailure } from "../../base/failure.ts";
 import { engineUrlForm, isEngineUrl } from "../../protocol/engine-url.ts";
 import { engineSecret, keyVariable, passwordVariable } from "../../protocol/engine-secrets.ts";
-import { EngineConnection, machineKey, type Patience, shownUrl } from "./engine-connection.ts";
+import { EngineConnection, machineKey, type ServerWait, shownUrl } from "./engine-connection.ts";
 import { EngineKey } from "./engine-key.ts";
 import { type ListedMachine, readEntry } from "./machine-entry.ts";
 
@@ -25,10 +25,10 @@ export type OpenedEngine = {
 const leastVersion = "6.2.0";
 
 /**
- * @param patience where Redis does not answer, it is waited for
- * @throws EngineError; the reason of `patience.signal` when it is aborted
+ * @param wait where Redis does not answer, it is waited for
+ * @throws EngineError; the reason of `wait.signal` when it is aborted
  */
-export async function openEngine(url: string, patience?: Patience): Promise<OpenedEngine> {
+export async function openEngine(url: string, wait?: ServerWait): Promise<OpenedEngine> {
   if (!isEngineUrl(url)) {
     // It may hold a password: it is not repeated.
     throw new EngineError(`the engine must be ${engineUrlForm}`);
@@ -36,12 +36,12 @@ export async function openEngine(url: string, patience?: Patience): Promise<Open
   let connection: EngineConnection | undefined;
   try {
     const key = EngineKey.from(engineSecret(keyVariable));
-    connection = await EngineConnection.open(url, engineSecret(passwordVariable), patience);
+    connection = await EngineConnection.open(url, engineSecret(passwordVariable), wait);
     const notice = await checkServer(connection.commands, shownUrl(url));
     return { connection, key, notice };
   } catch (thrown) {
     connection?.close();
-    if (patience?.signal?.aborted === true) throw thrown;
+    if (wait?.signal?.aborted === true) throw thrown;
     throw thrown instanceof EngineError ? thrown : new EngineError(toFailure(thrown).message);
   }
 }

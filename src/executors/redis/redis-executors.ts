@@ -9,6 +9,7 @@ import type { Failure } from "../../base/failure.ts";
 import type { AnswerQuery, AskedQuery, QueryAnswer } from "../../protocol/asked-query.ts";
 import { type TaskId, type WorkerId, workerId } from "../../protocol/ids.ts";
 import type { RunInfo } from "../../protocol/messages.ts";
+import type { TagSet } from "../../protocol/tags.ts";
 import {
   type CreateExecutors,
   type Executors,
@@ -18,6 +19,8 @@ import {
 } from "../executors.ts";
 import type { SharedModule, ToRun } from "./engine-messages.ts";
 import { linkText, type ReceivedFrame } from "./frame-codec.ts";
+import { GoneLinks } from "./gone-links.ts";
+import { MissingTags } from "./missing-tags.ts";
 import { packQuery, unpackQuery } from "./query-text.ts";
 import { type MachineCalls, RemoteMachine } from "./remote-machine.ts";
 import { RunLeases } from "./run-leases.ts";
@@ -52,7 +55,8 @@ class RedisExecutors implements Executors {
   /** By link. */
   readonly #machines = new Map<string, RemoteMachine>();
   /** Links of machines that were given up, or have left. */
-  readonly #gone = new Set<string>();
+  readonly #gone = new GoneLinks();
+  readonly #missingTags: MissingTags;
   readonly #calls: MachineCalls;
   #lastWorkerId = 0;
   #run: RunInfo | undefined;
@@ -66,11 +70,14 @@ class RedisExecutors implements Executors {
     this.#events = events;
     this.#presence = new RunPresence(engine);
     const { session } = this.#presence;
+    const { tagSets } = options;
+    this.#missingTags = new MissingTags(tagSets);
     this.#leases = new RunLeases(
-      { ...engine, session },
+      { ...engine, session, tagSets },
       {
         machines: () => this.#machines.values(),
-        take: (most, idle) => events.take(queued, most, idle),
+        take: (most, idle, on) => events.take(queued, most, idle, on),
+        readyOn: (on) => events.readyOn(on),
         returned: (ids) => this.#returned(ids),
       },
     );
@@ -80,7 +87,10 @@ class RedisExecutors implements Executors {
   start(): void {
     this.#presence.start({
       frame: (received) => this.#heard(received),
-      handled: () => this.#events.toppedUp(),
+      handled: () => {
+        this.#lookForTags();
+        this.#events.toppedUp();
+      },
       ownTick: () => this.#ownTick(),
       beat: () => {
         for (const machine of this.#machines.values()) machine.beat();
@@ -103,6 +113,14 @@ class RedisExecutors implements Executors {
 
   get #hasMachines(): boolean {
     return this.#machines.values().some(({ slots }) => slots > 0);
+  }
+
+  #lookForTags(): void {
+    this.#missingTags.look(() => this.#machines.values().filter(({ slots }) => slots > 0));
+  }
+
+  get missingTags(): readonly TagSet[] {
+    return this.#missingTags.sets;
   }
 
   dispatch(ready: number): void {
@@ -138,7 +156,7 @@ class RedisExecutors implements Executors {
       broken: (failure) => events.broken(failure),
       nextWorkerId: () => workerId(++this.#lastWorkerId),
       transmit: (name, frame) => this.#presence.transmit(name, frame),
-      joined: (machine) => this.#joined(machine),
+      joined: (machine, heardAt) => this.#joined(machine, heardAt),
       claim: (machine, lease) => this.#leases.claim(machine, lease),
       leaseEnded: (machine, lease, averageMs) => this.#leases.ended(machine, lease, averageMs),
       held: (ids) => this.#leases.hold(ids),
@@ -159,8 +177,11 @@ class RedisExecutors implements Executors {
     machine.send({ type: "answer", query, answer: isTooLong ? packQuery(tooLong) : packed });
   }
 
-  #joined(machine: RemoteMachine): void {
+  #joined(machine: RemoteMachine, heardAt: number): void {
     const { name } = machine;
+    if (this.#gone.mayBe(heardAt, this.#presence.ticks)) {
+      return this.#lose(machine, old, "given up");
+    }
     if (this.#isEnding) return this.#lose(machine, lostFailure("the run ends"), "over");
     // The machine has begun another life: nothing of the one before is running any more.
     for (const other of this.#machines.values()) {
@@ -173,8 +194,9 @@ class RedisExecutors implements Executors {
   }
 
   #boot(machine: RemoteMachine): void {
-    const { secrets, maxInput, hasLabels } = this.#options;
-    machine.send({ type: "boot", module: this.#sharedModule, secrets, maxInput, hasLabels });
+    const { secrets, maxInput, hasLabels, tagSets } = this.#options;
+    const module = this.#sharedModule;
+    machine.send({ type: "boot", module, secrets, maxInput, hasLabels, tagSets });
   }
 
   get #sharedModule(): SharedModule {
@@ -187,9 +209,8 @@ class RedisExecutors implements Executors {
 
   /** Nothing of this link counts any more. Its tasks are given away only now. */
   #lose(machine: RemoteMachine, failure: Failure, reason: "over" | "given up"): void {
-    const link = linkText(machine.name);
-    this.#machines.delete(link);
-    this.#gone.add(link);
+    this.#machines.delete(linkText(machine.name));
+    this.#gone.add(machine.name, this.#presence.ticks);
     const left = this.#leases.lose(machine);
     machine.lose(failure);
     this.#returned(left);
@@ -198,7 +219,13 @@ class RedisExecutors implements Executors {
 
   /** Silence is measured in the run's own ticks, so no outage of Redis counts. */
   #ownTick(): void {
+    this.#gone.forget(this.#presence.ticks);
     for (const machine of this.#machines.values()) {
+      // The end of a link whose beginning was forgotten.
+      if (machine.info === undefined && ++machine.namelessTicks > mostSilentTicks) {
+        this.#lose(machine, old, "given up");
+        continue;
+      }
       if (++machine.silentTicks <= mostSilentTicks) continue;
       const message = `the worker on ${machine.shown} has been silent for ${mostSilentTicks} s`;
       this.#events.output("warn", `${message}; its tasks run elsewhere`);
@@ -208,12 +235,21 @@ class RedisExecutors implements Executors {
     else if (++this.#ticksAlone === aloneTicks && !this.#isEnding) {
       this.#events.output("warn", alone);
     }
+    this.#lookForTags();
+    if (this.#isEnding) return;
+    for (const line of this.#missingTags.tick((on) => this.#events.readyOn(on))) {
+      this.#events.output("warn", line);
+    }
   }
 
   // ── state and end ──
 
   get isQuiet(): boolean {
-    return this.#hasMachines && this.#leases.isIdle;
+    return (
+      this.#hasMachines &&
+      this.#leases.isIdle &&
+      this.missingTags.every((on) => this.#events.readyOn(on) === 0)
+    );
   }
 
   whereIs(id: TaskId, worker: WorkerId): "running" | "held" | "elsewhere" {
@@ -284,6 +320,7 @@ const tooLong: QueryAnswer = {
   },
 };
 const lostFailure = (message: string): Failure => ({ name: machineLost, message });
+const old = lostFailure("its link is one of long ago");
 const hasLeft = lostFailure("its machine has left");
 const alone =
   "no worker has joined the run; on each machine that is to help, with the same PIPELOOM_ENGINE_KEY: pipeloom worker --engine <url>";

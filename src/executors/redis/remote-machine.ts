@@ -3,6 +3,7 @@
 import type { Failure } from "../../base/failure.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
+import { hasTags, type TagSet } from "../../protocol/tags.ts";
 import type { ExecutorsEvents } from "../executors.ts";
 import type { MachineInfo, ToMachine, ToRun } from "./engine-messages.ts";
 import type { LinkName } from "./frame-codec.ts";
@@ -16,7 +17,8 @@ export type MachineCalls = Pick<
 > & {
   nextWorkerId(): WorkerId;
   transmit(name: LinkName, frame: Frame<ToMachine>): void;
-  joined(machine: RemoteMachine): void;
+  /** @param heardAt see `hello` */
+  joined(machine: RemoteMachine, heardAt: number): void;
   claim(machine: RemoteMachine, lease: number): void;
   leaseEnded(machine: RemoteMachine, lease: number, averageMs: number | undefined): void;
   held(ids: readonly TaskId[]): void;
@@ -43,6 +45,8 @@ export class RemoteMachine {
   #isReady = false;
   /** Ticks of the run since the machine was heard last. */
   silentTicks = 0;
+  /** Ticks of the run in which it has sent something, and no hello. */
+  namelessTicks = 0;
   #isGone = false;
 
   constructor(name: LinkName, calls: MachineCalls) {
@@ -60,6 +64,10 @@ export class RemoteMachine {
   /** Tasks that it may run at once. */
   get slots(): number {
     return this.#isReady && !this.#isGone ? (this.info?.slots ?? 0) : 0;
+  }
+
+  mayRun(on: TagSet): boolean {
+    return hasTags(this.info?.tags ?? [], on);
   }
 
   get shown(): string {
@@ -96,7 +104,7 @@ export class RemoteMachine {
     switch (message.type) {
       case "hello":
         this.info = message.machine;
-        return calls.joined(this);
+        return calls.joined(this, message.heardAt);
       case "bundle-wanted":
         return calls.bundleWanted(this);
       case "claim":

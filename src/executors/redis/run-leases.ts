@@ -7,11 +7,11 @@ import { systemClock, type Timer } from "../../base/clock.ts";
 import { packAssignments } from "../../protocol/codec/assignments.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { Assignment } from "../../protocol/messages.ts";
+import { noTags, type TagSet } from "../../protocol/tags.ts";
 import type { EngineConnection } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import { type Lease, LeaseBook } from "./lease-book.ts";
-import { LeaseQueue, queueName } from "./lease-queue.ts";
-import { signedLease } from "./lease-signature.ts";
+import { LeaseQueues } from "./lease-queues.ts";
 import { leaseSize, leasesPerSlot } from "./lease-size.ts";
 import type { RemoteMachine } from "./remote-machine.ts";
 
@@ -23,15 +23,22 @@ type RunLeasesOptions = {
   readonly session: string;
   /** The most tasks in flight, on all machines together; undefined: as many as they take. */
   readonly mostTasks: number | undefined;
+  /** What its tasks ask for. */
+  readonly tagSets: readonly TagSet[];
 };
 
 type RunLeasesCalls = {
   machines(): Iterable<RemoteMachine>;
   /** See ExecutorsEvents. */
-  take(most: number, idle: number): Assignment[];
+  take(most: number, idle: number, on: TagSet): Assignment[];
+  readyOn(on: TagSet): number;
   /** No thread has begun these tasks, and the one that held them will not. */
   returned(ids: readonly TaskId[]): void;
 };
+
+type MayHave = (held: ReturnType<LeaseBook<RemoteMachine>["tally"]>, by: RemoteMachine) => boolean;
+
+const hasIdleSlot: MayHave = ({ leases, empty }, { slots }) => leases - empty < slots;
 
 /** A lease that waits so long while there are free places has lost its job, or the machine that took it. */
 const oldLeaseTicks = 3;
@@ -43,7 +50,7 @@ const emptyLeaseMs = 50;
 export class RunLeases {
   readonly #options: RunLeasesOptions;
   readonly #calls: RunLeasesCalls;
-  readonly #queue: LeaseQueue;
+  readonly #queues: LeaseQueues<RemoteMachine>;
   readonly #book = new LeaseBook<RemoteMachine>();
   /** How long a task takes, as a machine has said last. */
   #averageMs: number | undefined;
@@ -51,10 +58,9 @@ export class RunLeases {
   #isEnding = false;
 
   constructor(options: RunLeasesOptions, calls: RunLeasesCalls) {
-    const { connection, key, version } = options;
     this.#options = options;
     this.#calls = calls;
-    this.#queue = new LeaseQueue(connection, queueName(key, version));
+    this.#queues = new LeaseQueues(options, options.tagSets);
   }
 
   /** No machine and no job has tasks. */
@@ -74,12 +80,12 @@ export class RunLeases {
 
   /** Redis answers again: what was in the queue may be lost. */
   reconnected(): void {
-    this.#enqueue(this.#book.waiting);
+    this.#queues.add(this.#book.waiting);
   }
 
   /** Once a second, while there are machines and Redis works. */
   tick(): void {
-    this.#enqueue(this.#book.waiting.filter((lease) => ++lease.age >= oldLeaseTicks));
+    this.#queues.add(this.#book.waiting.filter((lease) => ++lease.age >= oldLeaseTicks));
   }
 
   /** From now on, nothing is granted. */
@@ -90,54 +96,62 @@ export class RunLeases {
   stop(): void {
     this.#isEnding = true;
     systemClock.cancel(this.#closing);
-    for (const lease of this.#book.waiting) this.#queue.remove(this.#jobId(lease));
+    for (const lease of this.#book.waiting) this.#queues.remove(lease);
   }
 
-  /** What the machines that take leases have room for. `busy`: leases with tasks, and those in the queue. */
-  get #room() {
+  /** What the machines that may run these tasks have room for. `busy`: leases with tasks, and those in the queue. */
+  #room(on: TagSet) {
     const perSlot = leasesPerSlot(this.#averageMs);
-    let { leases, tasks } = this.#book.tally(undefined);
-    let [slots, leaving, busy] = [0, 0, leases];
-    for (const machine of this.#calls.machines()) {
-      const held = this.#book.tally(machine);
-      if (machine.slots === 0) leaving += held.tasks;
-      else {
-        slots += machine.slots;
-        leases += held.leases;
-        busy += held.leases - held.empty;
-        tasks += held.tasks;
-      }
+    let [slots, leases, busy, tasks] = [0, 0, 0, 0];
+    for (const queue of this.#queues.tagSets) {
+      // Tasks without tags do not wait for machines that have some: others take them too.
+      if (on !== noTags && queue === noTags) continue;
+      const waiting = this.#book.tally(queue);
+      leases += waiting.leases;
+      busy += waiting.leases;
+      tasks += waiting.tasks;
     }
-    return { slots, leases: slots * perSlot - leases, busy, tasks, leaving };
+    for (const machine of this.#calls.machines()) {
+      if (machine.slots === 0 || !machine.mayRun(on)) continue;
+      const held = this.#book.tally(machine);
+      slots += machine.slots;
+      leases += held.leases;
+      busy += held.leases - held.empty;
+      tasks += held.tasks;
+    }
+    return { slots, leases: slots * perSlot - leases, busy, tasks };
   }
 
   dispatch(ready: number): void {
+    const { tagSets } = this.#queues;
+    if (tagSets.length === 1) return this.#dispatchOn(noTags, ready);
+    for (const on of tagSets) this.#dispatchOn(on, this.#calls.readyOn(on));
+  }
+
+  #dispatchOn(on: TagSet, ready: number): void {
     if (ready === 0) return;
-    const { slots, leases, busy, tasks: before, leaving } = this.#room;
+    const { slots, leases, busy, tasks: before } = this.#room(on);
     const size = leaseSize({ averageMs: this.#averageMs, slots, ready });
     const { mostTasks = Number.POSITIVE_INFINITY } = this.#options;
     let held = before;
     const take = (): Assignment[] => {
-      const most = Math.min(size, mostTasks - leaving - held);
+      const most = Math.min(size, mostTasks - this.#book.tasks);
       if (most <= 0) return [];
       const idle = Math.max(0, Math.min(most, slots - held));
-      const tasks = this.#calls.take(most, idle);
+      const tasks = this.#calls.take(most, idle, on);
       held += tasks.length;
       return tasks;
     };
     // Idle slots come first: those of machines that wait with a lease, then all others.
     let added = 0;
-    this.#refill(take, ({ leases: all, empty }, machine) => all - empty < machine.slots);
-    added += this.#addLeases(take, Math.min(leases, slots - busy));
-    this.#refill(take, () => true);
-    this.#addLeases(take, leases - added);
+    this.#refill(take, (tally, machine) => machine.mayRun(on) && hasIdleSlot(tally, machine));
+    added += this.#addLeases(on, take, Math.min(leases, slots - busy));
+    this.#refill(take, (_, machine) => machine.mayRun(on));
+    this.#addLeases(on, take, leases - added);
   }
 
   /** The tasks of a lease have ended on a machine that still holds it: others follow, without a job or a claim. */
-  #refill(
-    take: () => Assignment[],
-    mayHave: (held: ReturnType<LeaseBook<RemoteMachine>["tally"]>, by: RemoteMachine) => boolean,
-  ): void {
+  #refill(take: () => Assignment[], mayHave: MayHave): void {
     for (const lease of this.#book.empty) {
       const { holder, id } = lease;
       if (holder === undefined || !this.#mayKeep(lease, holder)) continue;
@@ -150,39 +164,20 @@ export class RunLeases {
   }
 
   /** @returns how many it has added */
-  #addLeases(take: () => Assignment[], most: number): number {
+  #addLeases(on: TagSet, take: () => Assignment[], most: number): number {
     const added: Lease<RemoteMachine>[] = [];
     while (added.length < most) {
       const tasks = take();
       if (tasks.length === 0) break;
-      added.push(this.#book.add(tasks));
+      added.push(this.#book.add(tasks, on));
     }
-    this.#enqueue(added);
+    this.#queues.add(added);
     return added.length;
-  }
-
-  #enqueue(leases: readonly Lease<RemoteMachine>[]): void {
-    if (leases.length === 0 || !this.#options.connection.isReady) return;
-    const { session, key } = this.#options;
-    const jobs = leases.map((lease) => {
-      const { id, tasks } = lease;
-      lease.age = 0;
-      const [first] = tasks;
-      const name = tasks.length === 1 ? `${first?.name}` : `${first?.name} + ${tasks.length - 1}`;
-      const unsigned = { session, lease: id, tasks: packAssignments(tasks) };
-      return { name, id: this.#jobId(lease), data: signedLease(unsigned, key) };
-    });
-    this.#queue.add(jobs);
-  }
-
-  /** A lease that is added again while its job is there changes nothing. */
-  #jobId({ id }: Lease<RemoteMachine>): string {
-    return `${this.#options.session}.${id}`;
   }
 
   takeBackAll(): TaskId[] {
     return this.#book.waiting.flatMap((lease) => {
-      this.#queue.remove(this.#jobId(lease));
+      this.#queues.remove(lease);
       return this.#book.end(lease);
     });
   }

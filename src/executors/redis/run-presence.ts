@@ -56,6 +56,8 @@ export class RunPresence {
   readonly #options: PresenceOptions;
   readonly #inbox = inboxKey(this.session);
   #timer: Timer | undefined;
+  /** Own ticks that came back from Redis. */
+  ticks = 0;
   #isOver = false;
 
   constructor(options: PresenceOptions) {
@@ -91,7 +93,10 @@ export class RunPresence {
       if (this.#isOver) return;
       const received = unpackFrame<ToRun>("to run", fields, this.#options.key);
       if (received !== undefined) calls.frame(received);
-      else if (fields[1] === this.session) calls.ownTick();
+      else if (fields[1] === this.session) {
+        this.ticks++;
+        calls.ownTick();
+      }
     }
   }
 
@@ -106,7 +111,8 @@ export class RunPresence {
 
   #say(more: Pick<RunTick, "ended"> = {}): void {
     const { connection, key, version, pipeline } = this.#options;
-    const tick = packTick({ session: this.session, version, pipeline, ...more }, key);
+    const { session, ticks } = this;
+    const tick = packTick({ session, version, pipeline, tick: ticks, ...more }, key);
     connection.post("XADD", runsKey, "MAXLEN", "~", runsKept, "*", ...tick);
   }
 

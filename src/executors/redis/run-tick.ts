@@ -8,6 +8,8 @@ export type RunTick = {
   /** Pipeloom's. */
   readonly version: string;
   readonly pipeline: string;
+  /** How many of them have come back to the run: see gone-links.ts. */
+  readonly tick: number;
   /** An earlier session of the same run, which has died. */
   readonly ended?: string;
 };

@@ -6,6 +6,7 @@ import type { Failure } from "../../base/failure.ts";
 import { Promise } from "../../base/globals.ts";
 import { type TaskId, type WorkerId, workerId } from "../../protocol/ids.ts";
 import type { RunInfo } from "../../protocol/messages.ts";
+import type { TagSet } from "../../protocol/tags.ts";
 import type {
   CreateExecutors,
   Executors,
@@ -132,6 +133,9 @@ export class WorkerPool implements Executors {
   get isQuiet(): boolean {
     return this.#timers.size === 0 && this.#workers.values().every(({ isQuiet }) => isQuiet);
   }
+
+  /** The threads of one machine are all alike. */
+  readonly missingTags: readonly TagSet[] = [];
 
   /** How long a task takes on average, ms; undefined until one has ended. */
   get averageMs(): number | undefined {

@@ -20,6 +20,7 @@ const aboutTasks = new Set([
   "timeout",
   "pool",
   "priority",
+  "on",
   "optional",
   "reuse",
   "files",

@@ -22,6 +22,7 @@ let joined = 0;
 class NoThreads implements Executors {
   readonly averageMs = undefined;
   readonly isQuiet = true;
+  readonly missingTags = [];
   readonly #options: ExecutorsOptions;
   readonly #events: ExecutorsEvents;
 
@@ -69,6 +70,7 @@ for (let i = 0; i < Number(count); i++) {
     version,
     threads: 1,
     slots: 1,
+    tags: [],
     createPool,
     say: () => undefined,
   }).start();

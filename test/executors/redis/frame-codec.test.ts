@@ -63,7 +63,7 @@ test("a lease is of one run, and of its key", () => {
 });
 
 test("a tick of another key is not read", () => {
-  const tick = { session: "s", version: "1", pipeline: "p" };
+  const tick = { session: "s", version: "1", pipeline: "p", tick: 3 };
   expect(readTick(packTick(tick, key), key)).toEqual(tick);
   expect(readTick(packTick(tick, key), other)).toBeUndefined();
 });

@@ -40,49 +40,63 @@ describe("the size of a lease", () => {
   });
 });
 
+type Holder = { readonly name: string };
+const [a, b]: readonly [Holder, Holder] = [{ name: "a" }, { name: "b" }];
+
 describe("the book of leases", () => {
   test("a lease is granted once", () => {
-    const book = new LeaseBook<string>();
-    const { id } = book.add(tasks(1, 2));
-    expect([book.claim(id, "a", 1), book.claim(id, "b", 2), book.claim(id + 1, "b", 3)]).toEqual([
+    const book = new LeaseBook<Holder>();
+    const { id } = book.add(tasks(1, 2), "");
+    expect([book.claim(id, a, 1), book.claim(id, b, 2), book.claim(id + 1, b, 3)]).toEqual([
       true,
       false,
       false,
     ]);
     expect(book.waiting).toEqual([]);
-    expect(book.heldBy("a").map((lease) => lease.id)).toEqual([id]);
+    expect(book.heldBy(a).map((lease) => lease.id)).toEqual([id]);
   });
 
   test("a lease that ends gives back what no thread has held", () => {
-    const book = new LeaseBook<string>();
-    const lease = book.add(tasks(1, 2, 3));
-    expect(book.tally(undefined)).toEqual({ leases: 1, empty: 0, tasks: 3 });
-    book.claim(lease.id, "a", 1);
-    expect([book.tally(undefined).leases, book.tally("a").tasks]).toEqual([0, 3]);
+    const book = new LeaseBook<Holder>();
+    const lease = book.add(tasks(1, 2, 3), "");
+    expect(book.tally("")).toEqual({ leases: 1, empty: 0, tasks: 3 });
+    book.claim(lease.id, a, 1);
+    expect([book.tally("").leases, book.tally(a).tasks]).toEqual([0, 3]);
     book.hold([taskId(2)]);
     expect(book.end(lease)).toEqual([taskId(1), taskId(3)]);
     expect(book.end(lease)).toEqual([]);
-    expect([book.isIdle, book.tally("a").leases]).toEqual([true, 0]);
-    expect(book.claim(lease.id, "late", 2)).toBe(false);
+    expect([book.isIdle, book.tally(a).leases]).toEqual([true, 0]);
+    expect(book.claim(lease.id, b, 2)).toBe(false);
   });
 
   test("a lease whose tasks have ended keeps its holder, and gets others", () => {
-    const book = new LeaseBook<string>();
-    const lease = book.add(tasks(1, 2));
-    book.claim(lease.id, "a", 1);
+    const book = new LeaseBook<Holder>();
+    const lease = book.add(tasks(1, 2), "");
+    book.claim(lease.id, a, 1);
     book.hold([taskId(1)]);
     expect(book.exhaust(lease, 7)).toEqual([taskId(2)]);
     expect(book.exhaust(lease, 8)).toEqual([]);
     expect([...book.empty].map(({ id, emptySince }) => [id, emptySince])).toEqual([[lease.id, 7]]);
-    expect([book.isIdle, book.tally("a")]).toEqual([true, { leases: 1, empty: 1, tasks: 0 }]);
+    expect([book.isIdle, book.tally(a)]).toEqual([true, { leases: 1, empty: 1, tasks: 0 }]);
     book.refill(lease, tasks(3, 4));
     expect(() => book.refill(lease, tasks(5))).toThrow("lease 1 has tasks");
-    expect([book.isIdle, book.tally("a")]).toEqual([false, { leases: 1, empty: 0, tasks: 2 }]);
+    expect([book.isIdle, book.tally(a)]).toEqual([false, { leases: 1, empty: 0, tasks: 2 }]);
     book.hold([taskId(4)]);
     expect(book.end(lease)).toEqual([taskId(3)]);
     expect([...book.empty]).toEqual([]);
-    expect(book.tally("a")).toEqual({ leases: 0, empty: 0, tasks: 0 });
+    expect(book.tally(a)).toEqual({ leases: 0, empty: 0, tasks: 0 });
   });
+});
+
+test("leases wait in the queue of what their tasks ask for", () => {
+  const book = new LeaseBook<Holder>();
+  book.add(tasks(1), "");
+  const lease = book.add(tasks(2, 3), "gpu");
+  expect(["", "gpu", "big"].map((on) => book.tally(on).tasks)).toEqual([1, 2, 0]);
+  book.claim(lease.id, a, 1);
+  expect([book.tally("gpu").leases, book.tally(a).tasks, book.tasks]).toEqual([0, 2, 3]);
+  book.end(lease);
+  expect(book.tasks).toBe(1);
 });
 
 describe("what a machine holds", () => {

@@ -17,6 +17,7 @@ import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 /** A pool with one thread, which is the test. */
 class Pool {
   readonly averageMs = 1;
+  readonly missingTags = [];
   readonly isQuiet = true;
   readonly taken: Assignment[] = [];
   readonly #events: ExecutorsEvents;
@@ -75,13 +76,15 @@ class Bench {
   readonly sent: ToRun[] = [];
   readonly endings: SessionEnd[] = [];
   readonly session = new MachineSession({
-    machine: { host: "h", pid: 1, version: "1", threads: 1, slots: 1 },
+    machine: { host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
+    heardAt: 0,
     createPool: (_, events) => {
       this.pool = new Pool(events);
       return this.pool;
     },
     transmit: ({ messages }) => this.sent.push(...messages),
     load: async ({ kind, name }) => (kind === "builtin" ? { kind, name } : undefined),
+    asked: () => undefined,
     say: () => undefined,
     over: (reason) => this.endings.push(reason),
     measured: () => undefined,
@@ -102,7 +105,7 @@ class Bench {
 
   async boot(): Promise<Pool> {
     const module = { kind: "builtin", name: "b" } as const;
-    this.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false });
+    this.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false, tagSets: [] });
     await this.untilSent("attach");
     if (this.pool === undefined) throw new Error("there is no pool");
     return this.pool;
@@ -132,7 +135,7 @@ test("a claim that nobody answers ends with the session", async () => {
 test("a bundle that is not to be had is asked for", async () => {
   const bench = new Bench();
   const module = { kind: "bundle", hash: "h", name: "etl" } as const;
-  bench.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false });
+  bench.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false, tagSets: [] });
   await bench.untilSent("bundle-wanted");
   bench.session.end("over");
 });

@@ -41,6 +41,7 @@ async function openRedis({ url }: RedisServer): Promise<Harness> {
       version: "1",
       threads: options.workers,
       slots: options.concurrency,
+      tags: [],
       createPool: (...args) => new WorkerPool(spawnTaskWorker, ...args),
       say: () => undefined,
     });

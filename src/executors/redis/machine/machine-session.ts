@@ -12,6 +12,7 @@ import type { TaskId, WorkerId } from "../../../protocol/ids.ts";
 import type { ModuleRef, RunInfo } from "../../../protocol/messages.ts";
 import { Programs } from "../../../protocol/shared/programs.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
+import type { TagSet } from "../../../protocol/tags.ts";
 import type { CreateExecutors, ExecutorsEvents } from "../../executors.ts";
 import type { LeaseJob, MachineInfo, SharedModule, ToMachine, ToRun } from "../engine-messages.ts";
 import { type Frame, Link } from "../link.ts";
@@ -24,10 +25,14 @@ type Pool = ReturnType<CreateExecutors> & { readonly averageMs: number | undefin
 
 export type SessionDeps = {
   readonly machine: MachineInfo;
+  /** See `hello`. */
+  readonly heardAt: number;
   createPool(...args: Parameters<CreateExecutors>): Pool;
   transmit(frame: Frame<ToRun>): void;
   /** The file of the module, on this machine. Undefined where its bundle is not to be had. */
   load(module: SharedModule): Promise<ModuleRef | undefined>;
+  /** Tasks of the run ask for these tags: leases of those that the machine has are taken from now on. */
+  asked(tagSets: readonly TagSet[]): void;
   say(level: LogLevel, line: string): void;
   /** The session is over: nothing of it runs here any more. */
   over(reason: SessionEnd): void;
@@ -83,7 +88,8 @@ export class MachineSession {
       soon: (work) => flushes.soon(work),
       later: (work) => flushes.later(work),
     });
-    this.#link.send({ type: "hello", machine: deps.machine });
+    const { machine, heardAt } = deps;
+    this.#link.send({ type: "hello", machine, heardAt });
   }
 
   /** @param behindMs this machine's clock minus that of the run when it sent: what they differ by, and the time on the way */
@@ -209,6 +215,7 @@ export class MachineSession {
   async #boot(boot: Boot): Promise<void> {
     if (this.#isBooting) return;
     this.#isBooting = true;
+    this.#deps.asked(boot.tagSets);
     try {
       const module = await this.#deps.load(boot.module);
       if (this.#isOver) return;
@@ -232,6 +239,7 @@ export class MachineSession {
         secrets,
         maxInput,
         hasLabels,
+        tagSets: [],
         programs: this.#programs,
         clockAheadMs: this.#clockAheadMs,
         answerQuery: (query) => this.#ask(query),
@@ -262,6 +270,7 @@ export class MachineSession {
           );
         return tasks;
       },
+      readyOn: () => this.#leases.waiting,
       moved: (ids, workerId) => {
         if (ids.length > 0) this.#hold(workerId, ids);
       },

@@ -8,6 +8,7 @@ import { crypto, Promise } from "../../../base/globals.ts";
 import { pause } from "../../../base/pause.ts";
 import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
+import { hasTags, noTags, type TagSet } from "../../../protocol/tags.ts";
 import {
   bundleKey,
   type EngineConnection,
@@ -23,7 +24,7 @@ import { type LinkName, linkText, packFrame, unpackFrame } from "../frame-codec.
 import { LeaseTaker, queueName, type Taken } from "../lease-queue.ts";
 import { leasesPerSlot } from "../lease-size.ts";
 import { packEntry } from "../machine-entry.ts";
-import { readTick } from "../run-tick.ts";
+import { readTick, type RunTick } from "../run-tick.ts";
 import { verifiesLease } from "../lease-signature.ts";
 import { BundleFolder } from "./bundle-folder.ts";
 import { MachineSession, type SessionDeps, type SessionEnd } from "./machine-session.ts";
@@ -34,6 +35,7 @@ export type MachineOptions = {
   readonly version: string;
   readonly threads: number;
   readonly slots: number;
+  readonly tags: readonly string[];
   readonly createPool: SessionDeps["createPool"];
   readonly say: (level: LogLevel, line: string) => void;
   /** The last run that it worked for is over. */
@@ -49,7 +51,8 @@ const mostLeft = 1_000;
 const registeredSeconds = 5;
 /** A lease of a run that is not heard for so long is one of a dead run. */
 const strangeMs = 15_000;
-const strangePauseMs = 200;
+/** Before a lease goes back to its queue: this machine may be the only one that looks into it. */
+const backMs = 200;
 
 type Joined = {
   readonly session: MachineSession;
@@ -71,19 +74,25 @@ export class Machine {
   readonly #lives = new Map<string, number>();
   /** Runs that have leases in the queue and have not been heard: since when. */
   readonly #strangers = new Map<string, number>();
-  #taker: LeaseTaker | undefined;
+  /** By what the tasks of their queues ask for. */
+  readonly #takers = new Map<TagSet, LeaseTaker>();
+  /** Leases in hand, by queue. */
+  readonly #running = new Map<TagSet, number>();
+  /** Leases that it may hold, of all queues together. */
+  #places: number;
   #beat: Timer | undefined;
   #hasOtherKey = false;
   #isLeaving = false;
 
   constructor(options: MachineOptions) {
     this.#options = options;
-    const { version, threads, slots } = options;
-    this.#info = { host: hostname(), pid: process.pid, version, threads, slots };
+    const { version, threads, slots, tags } = options;
+    this.#info = { host: hostname(), pid: process.pid, version, threads, slots, tags };
+    this.#places = slots;
   }
 
   start(): void {
-    const { connection, key, slots, version, say } = this.#options;
+    const { connection, say } = this.#options;
     connection.watch({
       reconnected: () => {
         say("info", "connected again");
@@ -102,8 +111,19 @@ export class Machine {
     );
     this.#register();
     this.#beat = systemClock.every(beatMs, () => this.#onBeat());
-    const queue = queueName(key, version);
-    this.#taker = new LeaseTaker(connection, queue, slots, (job) => this.#run(job));
+    this.#take(noTags);
+  }
+
+  #take(on: TagSet): void {
+    const { connection, key, version, tags } = this.#options;
+    if (this.#takers.has(on) || !hasTags(tags, on) || this.#isLeaving) return;
+    const queue = queueName(key, version, on);
+    this.#takers.set(
+      on,
+      new LeaseTaker(connection, queue, this.#places, (job) => this.#taken(on, job)),
+    );
+    this.#running.set(on, 0);
+    this.#share();
   }
 
   // ── runs ──
@@ -118,7 +138,7 @@ export class Machine {
         const joined = this.#runs.get(tick.session);
         if (joined !== undefined) joined.silent = 0;
         else if (!this.#left.has(tick.session) && !this.#isLeaving) {
-          this.#join(tick.session, tick.version, tick.pipeline);
+          this.#join(tick);
         }
       }
     }
@@ -133,7 +153,7 @@ export class Machine {
     );
   }
 
-  #join(session: string, version: string, pipeline: string): void {
+  #join({ session, version, pipeline, tick: heardAt }: RunTick): void {
     const { say, key, connection, createPool } = this.#options;
     if (version !== this.#info.version) {
       this.#forget(session);
@@ -149,6 +169,7 @@ export class Machine {
     const inbox = inboxKey(session);
     const joined = new MachineSession({
       machine: this.#info,
+      heardAt,
       createPool,
       transmit: (frame) =>
         connection.post(
@@ -158,6 +179,9 @@ export class Machine {
           ...packFrame("to run", name, frame, key, systemClock.wall()),
         ),
       load: (module) => this.#load(session, module),
+      asked: (tagSets) => {
+        for (const on of tagSets) this.#take(on);
+      },
       say,
       over: (reason) => this.#over(session, pipeline, reason),
       measured: () => this.#adjust(),
@@ -215,6 +239,24 @@ export class Machine {
 
   // ── leases ──
 
+  async #taken(on: TagSet, job: LeaseJob): Promise<Taken> {
+    if (this.#takers.size > 1 && this.#freePlaces <= 0) {
+      await pause(backMs);
+      if (this.#freePlaces <= 0) return "put back";
+    }
+    this.#count(on, 1);
+    try {
+      return await this.#run(job);
+    } finally {
+      this.#count(on, -1);
+    }
+  }
+
+  #count(on: TagSet, leases: 1 | -1): void {
+    this.#running.set(on, (this.#running.get(on) ?? 0) + leases);
+    this.#share();
+  }
+
   async #run(job: LeaseJob): Promise<Taken> {
     if (!verifiesLease(job, this.#options.key)) return "ended";
     const { session } = this.#runs.get(job.session) ?? {};
@@ -232,16 +274,29 @@ export class Machine {
     const since = this.#strangers.get(session) ?? now;
     if (this.#left.has(session) || now - since > strangeMs) return "ended";
     this.#strangers.set(session, since);
-    await pause(strangePauseMs);
+    await pause(backMs);
     return "put back";
   }
 
   /** A lease of short tasks is held ahead for each slot. */
   #adjust(): void {
-    if (this.#taker === undefined || this.#runs.size === 0) return;
+    if (this.#runs.size === 0) return;
     const averages = [...this.#runs.values()].map(({ session }) => session.averageMs);
     const perSlot = Math.min(...averages.map((averageMs) => leasesPerSlot(averageMs)));
-    this.#taker.concurrency = perSlot * this.#info.slots;
+    this.#places = perSlot * this.#info.slots;
+    this.#share();
+  }
+
+  /** BullMQ takes one lease at least: where there is no place, it goes back to its queue. */
+  #share(): void {
+    const free = this.#freePlaces;
+    for (const [on, taker] of this.#takers) {
+      taker.concurrency = Math.max(1, (this.#running.get(on) ?? 0) + free);
+    }
+  }
+
+  get #freePlaces(): number {
+    return this.#running.values().reduce((left, running) => left - running, this.#places);
   }
 
   // ── beats ──
@@ -267,7 +322,7 @@ export class Machine {
   /** Gives back what has not begun, waits for what runs, and ends. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    this.#taker?.pause();
+    for (const taker of this.#takers.values()) taker.pause();
     await Promise.all([...this.#runs.values()].map(({ session }) => session.leave()));
     await this.stop();
   }
@@ -278,7 +333,7 @@ export class Machine {
     for (const { session } of this.#runs.values()) session.end("left");
     const { connection } = this.#options;
     connection.post("DEL", inboxKey(this.id), machineKey(this.id));
-    this.#taker?.close();
+    for (const taker of this.#takers.values()) taker.close();
     this.#bundles[Symbol.dispose]();
     await connection.closeSoon();
   }

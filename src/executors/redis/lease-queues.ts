@@ -1,0 +1,60 @@
+// The queues in which the leases of a run wait: one for each set of tags that its tasks ask for.
+
+import { packAssignments } from "../../protocol/codec/assignments.ts";
+import { noTags, type TagSet } from "../../protocol/tags.ts";
+import type { EngineConnection } from "./engine-connection.ts";
+import type { EngineKey } from "./engine-key.ts";
+import type { Lease } from "./lease-book.ts";
+import { LeaseQueue, queueName } from "./lease-queue.ts";
+import { signedLease } from "./lease-signature.ts";
+
+type QueuesOptions = {
+  readonly connection: EngineConnection;
+  readonly key: EngineKey;
+  /** Pipeloom's. */
+  readonly version: string;
+  readonly session: string;
+};
+
+export class LeaseQueues<Holder extends object> {
+  readonly #options: QueuesOptions;
+  readonly #queues: ReadonlyMap<TagSet, LeaseQueue>;
+  /** The queue of tasks without tags comes last: more machines can run them. */
+  readonly tagSets: readonly TagSet[];
+
+  constructor(options: QueuesOptions, tagSets: readonly TagSet[]) {
+    const { connection, key, version } = options;
+    this.#options = options;
+    this.tagSets = [...tagSets, noTags];
+    this.#queues = new Map(
+      this.tagSets.map((on) => [on, new LeaseQueue(connection, queueName(key, version, on))]),
+    );
+  }
+
+  add(leases: readonly Lease<Holder>[]): void {
+    if (leases.length === 0 || !this.#options.connection.isReady) return;
+    for (const [on, queue] of this.#queues) {
+      const jobs = leases.filter((lease) => lease.on === on).map((lease) => this.#jobOf(lease));
+      if (jobs.length > 0) queue.add(jobs);
+    }
+  }
+
+  remove(lease: Lease<Holder>): void {
+    this.#queues.get(lease.on)?.remove(this.#jobId(lease));
+  }
+
+  #jobOf(lease: Lease<Holder>) {
+    const { id, tasks } = lease;
+    lease.age = 0;
+    const [first] = tasks;
+    const name = tasks.length === 1 ? `${first?.name}` : `${first?.name} + ${tasks.length - 1}`;
+    const { session, key } = this.#options;
+    const unsigned = { session, lease: id, tasks: packAssignments(tasks) };
+    return { name, id: this.#jobId(lease), data: signedLease(unsigned, key) };
+  }
+
+  /** A lease that is added again while its job is there changes nothing. */
+  #jobId({ id }: Lease<Holder>): string {
+    return `${this.#options.session}.${id}`;
+  }
+}
