@@ -10,6 +10,7 @@ import type { RunOptions } from "./engine/run-options.ts";
 import type { ListedMachine } from "./executors/redis/machine-entry.ts";
 import { listMachines, openEngine } from "./executors/redis/open-engine.ts";
 import { redisExecutors } from "./executors/redis/redis-executors.ts";
+import { bundleFiles } from "./module/bundle-files.ts";
 import { bundleOf } from "./module/code-bundle.ts";
 import type {
   AskedQuery,
@@ -29,6 +30,10 @@ type EngineOptions = {
   readonly sources: readonly ModuleSource[];
   /** Its name. */
   readonly pipeline: string;
+  /** Of the pipeline file. */
+  readonly folder: string;
+  /** The `files` of its tasks. */
+  readonly files: readonly string[];
   readonly db: string;
   readonly concurrency: number | undefined;
   readonly say: (level: LogLevel, line: string) => void;
@@ -42,12 +47,15 @@ export async function engineOf({
   module,
   sources,
   pipeline,
+  folder,
+  files,
   db,
   concurrency,
   say,
   signal,
 }: EngineOptions): Promise<Pick<RunOptions, "cores" | "createExecutors" | "engine">> {
-  const bundle = module.kind === "file" ? await bundleOf(module.path, sources) : undefined;
+  const code = module.kind === "file" ? await bundleOf(module.path, sources) : undefined;
+  const bundle = code === undefined ? undefined : { ...code, files: bundleFiles(folder, files) };
   const waiting = (message: string): void => say("warn", `${message}; the run waits for it`);
   const { connection, key, notice } = await openEngine(url, { waiting, signal });
   const reads = new DatabaseReads(db, say);
@@ -55,15 +63,10 @@ export async function engineOf({
   try {
     if (notice !== undefined) say("info", notice);
     const machines = await listMachines(connection, key);
-    const there = machines.filter((machine) => machine.version === version);
-    if (there.length < machines.length) say("warn", otherVersions(machines));
+    if (machines.some(isOther)) say("warn", otherVersions(machines));
     return {
       engine,
-      // Machines may come and go: these are the threads that are there when the run begins.
-      cores: Math.max(
-        1,
-        there.reduce((sum, { threads }) => sum + threads, 0),
-      ),
+      cores: threadsOf(machines),
       createExecutors: redisExecutors({
         connection,
         key,
@@ -82,8 +85,19 @@ export async function engineOf({
   }
 }
 
+const isOther = (machine: ListedMachine): boolean => machine.version !== version;
+
+/** Machines may come and go: these are the threads that are there when the run begins. */
+function threadsOf(machines: readonly ListedMachine[]): number {
+  const helping = machines.filter((machine) => !isOther(machine));
+  return Math.max(
+    1,
+    helping.reduce((sum, { threads }) => sum + threads, 0),
+  );
+}
+
 function otherVersions(machines: readonly ListedMachine[]): string {
-  const others = machines.filter((machine) => machine.version !== version);
+  const others = machines.filter(isOther);
   const versions = [...new Set(others.map((machine) => machine.version))].join(", ");
   const are = others.length === 1 ? "has" : "have";
   return `${plural(others.length, "worker")} of this engine ${are} pipeloom ${versions}, and this run has ${version}: no help comes from there; install the same version on both sides, e.g. with pipeloom upgrade`;

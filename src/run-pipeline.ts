@@ -98,9 +98,9 @@ export async function prepareRun(
 
 /** @throws EngineError, LoadError, RangeError */
 async function onEngine(
-  { module, pipeline }: LoadedPipeline,
+  { module, pipeline, folder }: LoadedPipeline,
   { engine: url, workers, concurrency, signal }: RunPipelineOptions,
-  { writer: { db }, sources = [], onOutput: say }: RunOptions,
+  { writer: { db }, sources = [], definitions = [], onOutput: say }: RunOptions,
 ): Promise<Partial<RunOptions>> {
   if (url === undefined) return {};
   if (workers !== undefined) {
@@ -110,7 +110,10 @@ async function onEngine(
   }
   takeEngineSecrets();
   const { engineOf } = await import("./run-engine.ts");
-  return engineOf({ url, module, sources, pipeline: pipeline.name, db, concurrency, say, signal });
+  const { name } = pipeline;
+  const files = definitions.flatMap(({ reuse }) => reuse?.files ?? []);
+  const about = { module, sources, pipeline: name, folder, files };
+  return engineOf({ ...about, url, db, concurrency, say, signal });
 }
 
 /** @throws ParamsError, RerunError */

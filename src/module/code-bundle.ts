@@ -1,6 +1,6 @@
 // A pipeline file and all that it imports as one text, for machines that have neither. It is named by its hash.
 
-import { basename, extname } from "node:path";
+import { basename, extname, normalize } from "node:path";
 
 import { shownPath } from "../base/path.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -29,6 +29,8 @@ export async function bundleOf(path: string, sources: readonly ModuleSource[]): 
     external: ["pipeloom"],
     target: "bun",
     format: "esm",
+    // Files that are not code keep their paths, to be named in the refusal.
+    naming: { asset: "[dir]/[name].[ext]" },
     throw: false,
   });
   if (!built.success) {
@@ -54,8 +56,8 @@ export async function bundleOf(path: string, sources: readonly ModuleSource[]): 
 }
 
 function refusal(shown: string, files: readonly string[]): string {
-  const names = files.map((file) => basename(file)).join(", ");
+  const names = files.map((file) => normalize(file).replace(/^.*\bnode_modules\W/s, "")).join(", ");
   return files.some((file) => extname(file) === ".node")
     ? `${shown} uses a native package (${names}), which other machines cannot get from here; use a package without native code, or run without --engine`
-    : `${shown} imports files that are not code (${names}), which other machines cannot get from here; read them in a task of this machine, or run without --engine`;
+    : `${shown} imports files that are not code (${names}), which other machines cannot get from here; name them in the \`files\` of a task with \`reuse\` and read them by their paths, or run without --engine`;
 }

@@ -1,6 +1,7 @@
 // `run --engine` and `worker`: the executable with a Redis of its own.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
@@ -462,6 +463,32 @@ describe.skipIf(!hasRedis)("machines", () => {
       { name: "both", result: `${all.pid}` },
       { name: "gpu", result: `${some.pid}` },
     ]);
+  });
+
+  test("declared files are read by their paths on another machine", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    await Bun.write(rig.file("data/a.csv"), "1;ü\n");
+    rig.pipeline(`
+      import { sh } from "pipeloom";
+      const files = ["data/*.csv"];
+      const read = task({ name: "read", reuse: true, files, run: () => Bun.file("data/a.csv").text() });
+      const cat = sh({ name: "cat", reuse: true, files, command: ["cat", "data/a.csv"], output: "text" });
+      const where = task({ name: "where", run: () => process.cwd() });
+      export default pipeline({ name: "p", tasks: () => [read(), cat(), where()] });
+    `);
+    const elsewhere = join(rig.path, "elsewhere");
+    mkdirSync(elsewhere);
+    const worker = machines.start(["worker", "--once"], key, ["env", "-C", elsewhere]);
+    const { code, err } = await ended(machines.run());
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const [cat, read, where] = rig
+      .rows("SELECT result FROM task_runs ORDER BY name")
+      .map(({ result }) => JSON.parse(String(result)) as string);
+    expect([cat, read]).toEqual(["1;ü\n", "1;ü\n"]);
+    expect(where).not.toBe(elsewhere);
+    expect((await ended(worker)).code).toBe(0);
+    expect(existsSync(String(where))).toBe(false);
   });
 
   test("a program whose run fails before it begins is not kept alive", async () => {

@@ -60,8 +60,13 @@ export type ToRun =
   | { readonly type: "left" };
 
 export type SharedModule =
-  /** `name`: of the pipeline's file. */
-  | { readonly kind: "bundle"; readonly hash: string; readonly name: string }
+  /** `name`: of the pipeline's file. `files`: the hash of the declared files of its tasks; absent where there are none. */
+  | {
+      readonly kind: "bundle";
+      readonly hash: string;
+      readonly name: string;
+      readonly files?: string;
+    }
   | { readonly kind: "builtin"; readonly name: string };
 
 export type ToMachine =

@@ -204,7 +204,13 @@ class RedisExecutors implements Executors {
     if (module.kind === "builtin") return module;
     const { bundle } = this.#engine;
     if (bundle === undefined) throw new Error(`Internal error: no bundle of ${module.path}`);
-    return { kind: "bundle", hash: bundle.hash, name: bundle.name };
+    const { hash, name, files } = bundle;
+    return {
+      kind: "bundle",
+      hash,
+      name,
+      ...(files === undefined ? {} : { files: files.hash }),
+    };
   }
 
   /** Nothing of this link counts any more. Its tasks are given away only now. */

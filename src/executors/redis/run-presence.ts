@@ -19,6 +19,15 @@ import { type LinkName, packFrame, type ReceivedFrame, unpackFrame } from "./fra
 import { type Frame, unordered } from "./link.ts";
 import { packTick, type RunTick } from "./run-tick.ts";
 
+/** Each text is named by its hash. */
+type SharedText = { readonly hash: string; readonly text: string };
+
+type SharedBundle = SharedText & {
+  readonly name: string;
+  /** The declared files of its tasks. */
+  readonly files?: SharedText | undefined;
+};
+
 export type PresenceOptions = {
   readonly connection: EngineConnection;
   readonly key: EngineKey;
@@ -28,8 +37,7 @@ export type PresenceOptions = {
   /** What tells the database of this run from all others. */
   readonly runName: string;
   /** The code of a pipeline file, for machines that do not have it. Absent for a pipeline that ships inside. */
-  readonly bundle:
-    { readonly hash: string; readonly name: string; readonly text: string } | undefined;
+  readonly bundle: SharedBundle | undefined;
 };
 
 type PresenceCalls = {
@@ -119,7 +127,10 @@ export class RunPresence {
   shareCode(): void {
     const { bundle, connection } = this.#options;
     if (bundle === undefined) return;
-    connection.post("SET", bundleKey(bundle.hash), bundle.text, "EX", bundleSeconds);
+    for (const shared of [bundle, bundle.files]) {
+      if (shared === undefined) continue;
+      connection.post("SET", bundleKey(shared.hash), shared.text, "EX", bundleSeconds);
+    }
   }
 
   /** An earlier session of this run has died: its lock is ours. Its leases need not wait until it is missed. */

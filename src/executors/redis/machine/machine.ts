@@ -4,11 +4,12 @@
 import { hostname } from "node:os";
 
 import { systemClock, type Timer } from "../../../base/clock.ts";
+import { enterFolder } from "../../../base/path.ts";
 import { crypto, Promise } from "../../../base/globals.ts";
 import { pause } from "../../../base/pause.ts";
 import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
-import { hasTags, noTags, type TagSet } from "../../../protocol/tags.ts";
+import { noTags } from "../../../protocol/tags.ts";
 import {
   bundleKey,
   type EngineConnection,
@@ -27,6 +28,8 @@ import { packEntry } from "../machine-entry.ts";
 import { readTick, type RunTick } from "../run-tick.ts";
 import { verifiesLease } from "../lease-signature.ts";
 import { BundleFolder } from "./bundle-folder.ts";
+import { backMs, LeaseTakers } from "./lease-takers.ts";
+import { WorkingFolder } from "./working-folder.ts";
 import { MachineSession, type SessionDeps, type SessionEnd } from "./machine-session.ts";
 
 export type MachineOptions = {
@@ -51,16 +54,18 @@ const mostLeft = 1_000;
 const registeredSeconds = 5;
 /** A lease of a run that is not heard for so long is one of a dead run. */
 const strangeMs = 15_000;
-/** Before a lease goes back to its queue: this machine may be the only one that looks into it. */
-const backMs = 200;
+
+type Bundle = Extract<SharedModule, { kind: "bundle" }>;
 
 type Joined = {
   readonly session: MachineSession;
   readonly link: string;
   /** Beats since the run was heard last. */
   silent: number;
-  /** Hash of the code that it uses. */
-  bundle: string | undefined;
+  /** The code that it uses, and whose working directory is set for it. */
+  bundle: Bundle | undefined;
+  /** It has to wait for the working directory. */
+  isWaiting: boolean;
 };
 
 export class Machine {
@@ -68,27 +73,27 @@ export class Machine {
   readonly #options: MachineOptions;
   readonly #info: MachineInfo;
   readonly #bundles = new BundleFolder();
+  readonly #workingFolder = new WorkingFolder(process.cwd(), enterFolder);
   readonly #runs = new Map<string, Joined>();
   /** Sessions that are over, or have another version. */
   readonly #left = new Set<string>();
   readonly #lives = new Map<string, number>();
   /** Runs that have leases in the queue and have not been heard: since when. */
   readonly #strangers = new Map<string, number>();
-  /** By what the tasks of their queues ask for. */
-  readonly #takers = new Map<TagSet, LeaseTaker>();
-  /** Leases in hand, by queue. */
-  readonly #running = new Map<TagSet, number>();
-  /** Leases that it may hold, of all queues together. */
-  #places: number;
+  readonly #takers: LeaseTakers;
   #beat: Timer | undefined;
   #hasOtherKey = false;
   #isLeaving = false;
 
   constructor(options: MachineOptions) {
     this.#options = options;
-    const { version, threads, slots, tags } = options;
+    const { version, threads, slots, tags, connection, key } = options;
     this.#info = { host: hostname(), pid: process.pid, version, threads, slots, tags };
-    this.#places = slots;
+    this.#takers = new LeaseTakers(slots, {
+      tags,
+      create: (on, most, run) => new LeaseTaker(connection, queueName(key, version, on), most, run),
+      run: (job) => this.#run(job),
+    });
   }
 
   start(): void {
@@ -111,19 +116,7 @@ export class Machine {
     );
     this.#register();
     this.#beat = systemClock.every(beatMs, () => this.#onBeat());
-    this.#take(noTags);
-  }
-
-  #take(on: TagSet): void {
-    const { connection, key, version, tags } = this.#options;
-    if (this.#takers.has(on) || !hasTags(tags, on) || this.#isLeaving) return;
-    const queue = queueName(key, version, on);
-    this.#takers.set(
-      on,
-      new LeaseTaker(connection, queue, this.#places, (job) => this.#taken(on, job)),
-    );
-    this.#running.set(on, 0);
-    this.#share();
+    this.#takers.take(noTags);
   }
 
   // ── runs ──
@@ -178,9 +171,9 @@ export class Machine {
           "*",
           ...packFrame("to run", name, frame, key, systemClock.wall()),
         ),
-      load: (module) => this.#load(session, module),
+      load: (module) => this.#load(session, pipeline, module),
       asked: (tagSets) => {
-        for (const on of tagSets) this.#take(on);
+        for (const on of tagSets) this.#takers.take(on);
       },
       say,
       over: (reason) => this.#over(session, pipeline, reason),
@@ -191,6 +184,7 @@ export class Machine {
       link: linkText(name),
       silent: 0,
       bundle: undefined,
+      isWaiting: false,
     });
     this.#adjust();
     say("info", `works for the run of ${pipeline}`);
@@ -199,7 +193,7 @@ export class Machine {
   #over(session: string, pipeline: string, reason: SessionEnd): void {
     const bundle = this.#runs.get(session)?.bundle;
     this.#runs.delete(session);
-    if (bundle !== undefined) this.#bundles.release(bundle);
+    if (bundle !== undefined) this.#release(bundle);
     if (reason === "over" || reason === "replaced") this.#forget(session);
     const isTrouble = reason === "given up" || reason === "silent";
     this.#options.say(isTrouble ? "warn" : "info", endings[reason](pipeline));
@@ -213,18 +207,35 @@ export class Machine {
     if (this.#left.size > mostLeft && oldest !== undefined) this.#left.delete(oldest);
   }
 
-  async #load(session: string, module: SharedModule): Promise<ModuleRef | undefined> {
+  async #load(
+    session: string,
+    pipeline: string,
+    module: SharedModule,
+  ): Promise<ModuleRef | undefined> {
     if (module.kind === "builtin") return module;
     const { commands } = this.#options.connection;
-    const path = await this.#bundles.file(module.hash, module.name, () =>
-      commands.get(bundleKey(module.hash)),
-    );
-    if (path === undefined) return undefined;
+    const found = await this.#bundles.file(module, (hash) => commands.get(bundleKey(hash)));
+    if (found === undefined) return undefined;
+    await this.#enter(session, pipeline, found.folder);
     // The run may be over by now.
     const joined = this.#runs.get(session);
-    if (joined === undefined) this.#bundles.release(module.hash);
-    else joined.bundle = module.hash;
-    return { kind: "file", path, export: "default" };
+    if (joined === undefined) this.#release(module);
+    else joined.bundle = module;
+    return { kind: "file", path: found.path, export: "default" };
+  }
+
+  async #enter(session: string, pipeline: string, folder: string | undefined): Promise<void> {
+    const joined = this.#runs.get(session);
+    const isWaiting = this.#workingFolder.isTaken(folder);
+    if (isWaiting) this.#options.say("info", waitsHere(pipeline));
+    if (joined !== undefined) joined.isWaiting = isWaiting;
+    await this.#workingFolder.enter(folder);
+    if (joined !== undefined) joined.isWaiting = false;
+  }
+
+  #release(bundle: Bundle): void {
+    this.#workingFolder.leave();
+    this.#bundles.release(bundle);
   }
 
   #heard(entries: readonly StreamEntry[]): void {
@@ -239,27 +250,13 @@ export class Machine {
 
   // ── leases ──
 
-  async #taken(on: TagSet, job: LeaseJob): Promise<Taken> {
-    if (this.#takers.size > 1 && this.#freePlaces <= 0) {
-      await pause(backMs);
-      if (this.#freePlaces <= 0) return "put back";
-    }
-    this.#count(on, 1);
-    try {
-      return await this.#run(job);
-    } finally {
-      this.#count(on, -1);
-    }
-  }
-
-  #count(on: TagSet, leases: 1 | -1): void {
-    this.#running.set(on, (this.#running.get(on) ?? 0) + leases);
-    this.#share();
-  }
-
   async #run(job: LeaseJob): Promise<Taken> {
     if (!verifiesLease(job, this.#options.key)) return "ended";
-    const { session } = this.#runs.get(job.session) ?? {};
+    const { session, isWaiting } = this.#runs.get(job.session) ?? {};
+    if (isWaiting === true) {
+      await pause(backMs);
+      return "put back";
+    }
     if (session?.isOpen === true) {
       await session.run(job);
       return "ended";
@@ -283,20 +280,7 @@ export class Machine {
     if (this.#runs.size === 0) return;
     const averages = [...this.#runs.values()].map(({ session }) => session.averageMs);
     const perSlot = Math.min(...averages.map((averageMs) => leasesPerSlot(averageMs)));
-    this.#places = perSlot * this.#info.slots;
-    this.#share();
-  }
-
-  /** BullMQ takes one lease at least: where there is no place, it goes back to its queue. */
-  #share(): void {
-    const free = this.#freePlaces;
-    for (const [on, taker] of this.#takers) {
-      taker.concurrency = Math.max(1, (this.#running.get(on) ?? 0) + free);
-    }
-  }
-
-  get #freePlaces(): number {
-    return this.#running.values().reduce((left, running) => left - running, this.#places);
+    this.#takers.places = perSlot * this.#info.slots;
   }
 
   // ── beats ──
@@ -322,7 +306,7 @@ export class Machine {
   /** Gives back what has not begun, waits for what runs, and ends. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    for (const taker of this.#takers.values()) taker.pause();
+    this.#takers.pause();
     await Promise.all([...this.#runs.values()].map(({ session }) => session.leave()));
     await this.stop();
   }
@@ -333,11 +317,14 @@ export class Machine {
     for (const { session } of this.#runs.values()) session.end("left");
     const { connection } = this.#options;
     connection.post("DEL", inboxKey(this.id), machineKey(this.id));
-    for (const taker of this.#takers.values()) taker.close();
+    this.#takers.close();
     this.#bundles[Symbol.dispose]();
     await connection.closeSoon();
   }
 }
+
+const waitsHere = (pipeline: string): string =>
+  `the run of ${pipeline} waits here for the end of another one: its tasks declare files, or those of the other do, and both need the working directory`;
 
 const endings: Readonly<Record<SessionEnd, (pipeline: string) => string>> = {
   over: (pipeline) => `the run of ${pipeline} is over`,

@@ -1,0 +1,69 @@
+// What travels to other machines: the code as one text, and the declared files.
+
+import { expect, test } from "bun:test";
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
+
+import { toFailure } from "../../src/base/failure.ts";
+import { bundleFiles } from "../../src/module/bundle-files.ts";
+import { bundleOf } from "../../src/module/code-bundle.ts";
+import { newRig } from "../support/rig.ts";
+
+test("declared files by their paths: files, folders, patterns; each once, and none from outside", async () => {
+  await using rig = newRig();
+  for (const name of ["data/a.csv", "data/b.csv", "data/deep/.c", "x.sql"]) {
+    await Bun.write(rig.file(name), name);
+  }
+  const declared = ["./x.sql", "data", "data/*.csv", "../out", "/etc/hosts", "none", "no*"];
+  const files = bundleFiles(rig.path, declared);
+  const contents = Object.entries(JSON.parse(files?.text ?? "{}") as Record<string, string>);
+  expect(contents.map(([path, text]) => [path, Buffer.from(text, "base64").toString()])).toEqual([
+    ["data/a.csv", "data/a.csv"],
+    ["data/b.csv", "data/b.csv"],
+    ["data/deep/.c", "data/deep/.c"],
+    ["x.sql", "x.sql"],
+  ]);
+  expect(bundleFiles(rig.path, ["x.sql", "data"])?.hash).toBe(String(files?.hash));
+  rig.write("x.sql", "another");
+  expect(bundleFiles(rig.path, declared)?.hash).not.toBe(String(files?.hash));
+  expect(bundleFiles(rig.path, ["none", "../out"])).toBeUndefined();
+});
+
+test("files that are too large are named", async () => {
+  await using rig = newRig();
+  for (const [name, megabytes] of [
+    ["small", 1],
+    ["large", 33],
+  ] as const) {
+    truncateSync(rig.write(name, ""), megabytes * 1024 * 1024);
+  }
+  expect(() => bundleFiles(rig.path, ["small", "large"])).toThrow(
+    "come to 34 MB, and 32 MB at most travel to other machines: large (33 MB), small (1 MB)",
+  );
+});
+
+test("code that cannot travel is refused by name", async () => {
+  await using rig = newRig();
+  await Bun.write(
+    rig.file("node_modules/native/index.js"),
+    'module.exports = require("./build/it.node");',
+  );
+  await Bun.write(rig.file("node_modules/native/build/it.node"), "x");
+  await Bun.write(rig.file("node_modules/native/package.json"), '{"name":"native"}');
+  await Bun.write(rig.file("img/logo.png"), "x");
+  rig.write("native.ts", 'export default () => import("native");');
+  rig.write("image.ts", 'export { default } from "./img/logo.png" with { type: "file" };');
+  const refusal = async (name: string): Promise<string> => {
+    const bundled = bundleOf(join(rig.path, name), []);
+    return bundled.then(
+      () => "no refusal",
+      (thrown: unknown) => toFailure(thrown).message,
+    );
+  };
+  expect(await refusal("native.ts")).toContain(
+    "uses a native package (native/build/it.node), which other machines cannot get",
+  );
+  expect(await refusal("image.ts")).toContain(
+    "imports files that are not code (img/logo.png), which other machines cannot get",
+  );
+});
