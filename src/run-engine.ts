@@ -55,6 +55,7 @@ export async function engineOf({
   signal,
 }: EngineOptions): Promise<Pick<RunOptions, "cores" | "createExecutors" | "engine">> {
   const code = module.kind === "file" ? await bundleOf(module.path, sources) : undefined;
+  if (code !== undefined && code.natives.length > 0) say("warn", withNatives(code.natives));
   const bundle = code === undefined ? undefined : { ...code, files: bundleFiles(folder, files) };
   const waiting = (message: string): void => say("warn", `${message}; the run waits for it`);
   const { connection, key, notice } = await openEngine(url, { waiting, signal });
@@ -84,6 +85,9 @@ export async function engineOf({
     throw thrown;
   }
 }
+
+const withNatives = (names: readonly string[]): string =>
+  `native code of packages does not go to other machines: what needs that of ${names.join(", ")} fails there`;
 
 const isOther = (machine: ListedMachine): boolean => machine.version !== version;
 

@@ -1,6 +1,7 @@
 // A pipeline file and all that it imports as one text, for machines that have neither. It is named by its hash.
 
-import { basename, extname, normalize } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, extname, join, normalize } from "node:path";
 
 import { shownPath } from "../base/path.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -14,7 +15,12 @@ type Bundle = {
   /** The file's name without its extension. */
   readonly name: string;
   readonly text: string;
+  /** Packages in it that have native code beside them, which is not in it. */
+  readonly natives: readonly string[];
 };
+
+/** Where a package keeps native code, or makes it. What it loads from there is known only when it runs. */
+const nativeMarks = ["binding.gyp", "src/binding.gyp", "prebuilds", "build/Release"];
 
 /**
  * @param path the pipeline's file, which has been loaded
@@ -32,6 +38,7 @@ export async function bundleOf(path: string, sources: readonly ModuleSource[]): 
     // Files that are not code keep their paths, to be named in the refusal.
     naming: { asset: "[dir]/[name].[ext]" },
     throw: false,
+    metafile: true,
   });
   if (!built.success) {
     const why = built.logs.map(({ message }) => message).join("\n");
@@ -52,7 +59,29 @@ export async function bundleOf(path: string, sources: readonly ModuleSource[]): 
   if (edited !== undefined) {
     throw new LoadError(`${shownPath(edited.path)} was edited while it was loaded; run again`);
   }
-  return { hash: sha256(text), name: basename(path, extname(path)), text };
+  const natives = nativesAmong(Object.keys(built.metafile?.inputs ?? {}));
+  return { hash: sha256(text), name: basename(path, extname(path)), text, natives };
+}
+
+/** @param files relative to the working directory */
+function nativesAmong(files: readonly string[]): readonly string[] {
+  const found = new Map<string, boolean>();
+  for (const file of files) {
+    const [folder, name] = packageOf(file);
+    if (name === undefined || found.get(name) === true) continue;
+    found.set(
+      name,
+      nativeMarks.some((mark) => existsSync(join(folder, mark))),
+    );
+  }
+  return Array.from(found).flatMap(([name, isNative]) => (isNative ? [name] : []));
+}
+
+/** Its folder and name; no name for a file of the project itself. */
+function packageOf(file: string): readonly [folder: string, name?: string] {
+  const [folder = file, name] =
+    /^.*\bnode_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/s.exec(file) ?? [];
+  return name === undefined ? [folder] : [folder, name.replaceAll("\\", "/")];
 }
 
 function refusal(shown: string, files: readonly string[]): string {

@@ -53,6 +53,11 @@ test("code that cannot travel is refused by name", async () => {
   await Bun.write(rig.file("img/logo.png"), "x");
   rig.write("native.ts", 'export default () => import("native");');
   rig.write("image.ts", 'export { default } from "./img/logo.png" with { type: "file" };');
+  await Bun.write(rig.file("node_modules/@a/late/index.js"), "module.exports = (p) => require(p);");
+  await Bun.write(rig.file("node_modules/@a/late/binding.gyp"), "{}");
+  await Bun.write(rig.file("node_modules/plain/index.js"), "module.exports = 1;");
+  rig.write("late.ts", 'export { default } from "@a/late"; export { default as b } from "plain";');
+  expect((await bundleOf(join(rig.path, "late.ts"), [])).natives).toEqual(["@a/late"]);
   const refusal = async (name: string): Promise<string> => {
     const bundled = bundleOf(join(rig.path, name), []);
     return bundled.then(
