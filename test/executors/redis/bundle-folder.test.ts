@@ -40,6 +40,14 @@ test("files are beside the code, and gone with its last run", async () => {
   expect(existsSync(folder)).toBe(false);
 });
 
+test("two runs of the same code at the same time", async () => {
+  using bundles = new BundleFolder();
+  const { named, fetch } = shared({ a: base64("1") });
+  const [one, two] = await Promise.all([bundles.file(named, fetch), bundles.file(named, fetch)]);
+  expect(one?.folder).toBeString();
+  expect(two).toEqual(one);
+});
+
 test("what is not there, or not what it is said to be, is not used", async () => {
   using bundles = new BundleFolder();
   const { named, fetch, texts } = shared({ a: base64("1") });

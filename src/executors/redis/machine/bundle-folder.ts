@@ -46,8 +46,10 @@ export class BundleFolder implements Disposable {
       const code = await fetched(hash, fetch);
       const contents = files === undefined ? "{}" : await fetched(files, fetch);
       if (code === undefined || contents === undefined) return undefined;
-      writeFiles(folder, JSON.parse(contents) as Record<string, string>);
-      if (existsSync(path)) throw new Error(sameName(basename(path)));
+      const written = JSON.parse(contents) as Record<string, string>;
+      if (Object.hasOwn(written, basename(path))) throw new Error(sameName(basename(path)));
+      // Another run of the same code may have done so meanwhile: its tasks read the files.
+      if (!existsSync(path)) writeFiles(folder, written);
       mkdirSync(folder, { recursive: true });
       // Last: where it is, everything is.
       writeFileSync(path, code);
