@@ -30,8 +30,8 @@ export function capturePrints(sink: PrintSink): void {
   const toStderr = decodedTo((text) => sink.write("stderr", text));
   const stdout = lazily(() => streamTo(toStdout));
   const stderr = lazily(() => streamTo(toStderr));
-  Object.defineProperty(process, "stdout", { configurable: true, enumerable: true, get: stdout });
-  Object.defineProperty(process, "stderr", { configurable: true, enumerable: true, get: stderr });
+  replaceStream("stdout", stdout);
+  replaceStream("stderr", stderr);
   const formatting = lazily(() => consoleOn(stdout(), stderr()));
   for (const name of formatted) {
     console[name] = (...parts: unknown[]) =>
@@ -43,6 +43,15 @@ export function capturePrints(sink: PrintSink): void {
   console.info = console.log;
   console.warn = (...parts) => sink.print("warn", formatParts(parts));
   console.error = (...parts) => sink.print("error", formatParts(parts));
+}
+
+/**
+ * The assignment makes it a property as others are: to define one in place of the runtime's makes the runtime's stream first,
+ * which loads `node:stream`, `node:tty` and `node:readline`.
+ */
+function replaceStream(name: StandardStream, get: () => Writable): void {
+  Reflect.set(process, name, undefined);
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
 }
 
 const plain = ["debug", "log", "info", "warn", "error"] as const;

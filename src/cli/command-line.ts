@@ -21,7 +21,7 @@ import { UserError } from "./user-error.ts";
 /** The used part of a stream; `process.stdout` is one. */
 export type Output = {
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   write(text: string): unknown;
 };
 

@@ -5,7 +5,7 @@ import { writeAll } from "../base/streams.ts";
 /** Lines that are lost where stderr has no reader. */
 export function sayOnStderr(lines: string): void {
   try {
-    writeAll(process.stderr.fd, lines);
+    writeAll(2, lines);
   } catch {
     // stderr has no reader.
   }

@@ -12,7 +12,7 @@ export class ReaderLeft extends Error {
 /** @throws ReaderLeft, UserError */
 export function print(text: string): void {
   try {
-    writeAll(process.stdout.fd, text);
+    writeAll(1, text);
   } catch (thrown) {
     if (codeOf(thrown) === "EPIPE") throw new ReaderLeft();
     throw new UserError(`cannot write to stdout: ${reasonOf(thrown)}`);

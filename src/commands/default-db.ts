@@ -4,6 +4,7 @@
 import { defineFlags } from "../cli/flag-defs.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
 import { databaseToRead, type DatabaseToRead } from "../store/choose-database.ts";
+import { shownOn } from "../base/streams.ts";
 
 export const { db: readDbFlag } = defineFlags({
   db: {
@@ -26,7 +27,7 @@ export function databaseOf(given: string | undefined, isForPrograms: boolean): s
 }
 
 const isSaid = ({ guess }: DatabaseToRead): boolean =>
-  guess === "choice" || (guess === "only" && process.stderr.isTTY);
+  guess === "choice" || (guess === "only" && shownOn("stderr").isTTY);
 
 function say({ path, guess }: DatabaseToRead): void {
   const why = guess === "choice" ? "the one written last" : "in this folder";

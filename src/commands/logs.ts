@@ -2,7 +2,9 @@
 
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { plural } from "../base/text.ts";
+import { shownOn } from "../base/streams.ts";
 import { defineCliCommand } from "../cli/command.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 import { Printer } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import type { RunId } from "../protocol/ids.ts";
@@ -134,7 +136,7 @@ function filterOf(
 type Print = (lines: readonly LogRow[]) => void;
 
 function printer(json: boolean): Print {
-  const { isTTY } = process.stdout;
+  const { isTTY } = shownOn("stdout");
   const view = {
     colors: paletteOf(colorLevel(process.env, isTTY)),
     glyphs: glyphsFor(process.env),
@@ -159,14 +161,14 @@ function showLast(
     follower: follow ? new LogFollower(reader, filter) : undefined,
   }));
   if (hasEarlier && tail > 0) {
-    process.stderr.write(`the last ${plural(tail, "line")}; for more: --tail <n>\n`);
+    sayOnStderr(`the last ${plural(tail, "line")}; for more: --tail <n>\n`);
   }
   if (lines.length === 0 && tail > 0) {
     const why =
       missing === undefined
         ? `run ${filter.run} has no such lines${levelHint(filter)}`
         : `${missing.message}\nwaiting for it until the run ends`;
-    process.stderr.write(`${why}\n`);
+    sayOnStderr(`${why}\n`);
   }
   print(lines);
   return follower;

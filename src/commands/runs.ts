@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
+import { shownOn } from "../base/streams.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { isRunAlive } from "../store/liveness.ts";
@@ -51,7 +52,7 @@ export const command = defineCliCommand({
       print(`${JSON.stringify(runsData(list, resolve(db), now), null, 2)}\n`);
       return 0;
     }
-    const { isTTY, columns } = process.stdout;
+    const { isTTY, columns } = shownOn("stdout");
     const lines = runsLines(list, {
       db,
       now,

@@ -11,6 +11,7 @@ import { findTasks, noTask } from "../store/task-names.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { overview, type Overview } from "../store/read/overview.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
+import { shownOn } from "../base/streams.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
@@ -113,7 +114,8 @@ function screenReader(db: string): Reader {
   return openReader(db);
 }
 
-const isScreen = (format: Asked["format"]): boolean => format === "table" && process.stdout.isTTY;
+const isScreen = (format: Asked["format"]): boolean =>
+  format === "table" && shownOn("stdout").isTTY;
 
 function look({ db, reader, limit, run, only }: Asked, maxTasks = limit): Overview {
   return overview(reader, {
@@ -144,13 +146,13 @@ const json = ({ db }: Asked, seen: Overview, indent: number): string =>
   JSON.stringify(statusData(seen, resolve(db), systemClock.wall()), null, indent);
 
 const text = (asked: Asked, seen: Overview): string =>
-  `${statusLines(seen, view(asked, process.stdout.isTTY ? process.stdout.columns : undefined)).join("\n")}\n`;
+  `${statusLines(seen, view(asked, shownOn("stdout").columns)).join("\n")}\n`;
 
 const view = ({ db, run, only }: Asked, width = Number.POSITIVE_INFINITY): ViewOptions => ({
   db,
   now: systemClock.wall(),
   width,
-  colors: paletteOf(colorLevel(process.env, process.stdout.isTTY)),
+  colors: paletteOf(colorLevel(process.env, shownOn("stdout").isTTY)),
   glyphs: glyphsFor(process.env),
   detailed: run !== undefined,
   withAttempts: only.name !== undefined,

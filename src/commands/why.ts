@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 
 import { colorLevel, paletteOf } from "../base/palette.ts";
+import { shownOn } from "../base/streams.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { isRunAlive } from "../store/liveness.ts";
@@ -50,7 +51,7 @@ export const command = defineCliCommand({
       print(whyJson(whyData(why, verdict, resolve(db))));
       return 0;
     }
-    const { isTTY, columns } = process.stdout;
+    const { isTTY, columns } = shownOn("stdout");
     const lines = whyLines(why, verdict, {
       colors: paletteOf(colorLevel(process.env, isTTY)),
       columns: isTTY ? columns : Number.POSITIVE_INFINITY,
