@@ -7,10 +7,12 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { sourceText } from "./node-modules.ts";
+
 /** What is loaded by `import()`, and soon after the start, by most who use pipeloom. */
 const loadedEarly = [
   "cli/command-line.ts",
-  "cli/stdout.ts",
+  "cli/outputs.ts",
   "commands/pipeloom-cli.ts",
   ...["run", "status", "runs", "logs", "why"].map((command) => `commands/${command}.ts`),
   "module/fingerprints.ts",
@@ -32,7 +34,7 @@ export function coldModules(src: string, entrypoints: readonly string[]): Bun.Bu
       build.onLoad(
         { filter: /\/src\/(?!page\/app\/)[^.]+(?<!\/load-(?:app|kit))\.ts$/ },
         ({ path }) => {
-          const text = warm.has(path) ? undefined : wrapped(readFileSync(path, "utf8"));
+          const text = warm.has(path) ? undefined : wrapped(sourceText(path));
           return text === undefined ? undefined : { contents: text, loader: "ts" };
         },
       );

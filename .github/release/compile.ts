@@ -8,6 +8,7 @@ import { version } from "../../package.json";
 import { coldModules } from "./cold-modules.ts";
 import { embeddedKit } from "./kit/embedded-kit.ts";
 import { midTier } from "./mid-tier.ts";
+import { nodeModules } from "./node-modules.ts";
 import { embeddedApp } from "./page/embedded-app.ts";
 import { loadsPackedLibraries, packedLibraries } from "./packed-libraries.ts";
 import { executableName, targets } from "./targets.ts";
@@ -112,6 +113,7 @@ async function bundle(
       coldModules(join(root, "src"), paths),
       midTier(join(root, "src")),
       loadsPackedLibraries,
+      nodeModules(join(root, "src")),
     ],
     files: { ...(await kit()), ...(await app()), ...(await libraries()) },
     define: {

@@ -6,8 +6,9 @@
 // The sources are marked as they are bundled: private methods can be named inside their class only, and marks by hand would
 // be in each file. Lines keep their numbers.
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+
+import { sourceText } from "./node-modules.ts";
 
 /** The rooms whose code runs for each task, or for each message. */
 const rooms =
@@ -47,7 +48,7 @@ export function midTier(src: string): Bun.BunPlugin {
       });
       build.onLoad({ filter: rooms }, ({ path }) => {
         if (!path.startsWith(join(src, "/"))) return undefined;
-        return { contents: withMarks(readFileSync(path, "utf8")), loader: "ts" };
+        return { contents: withMarks(sourceText(path)), loader: "ts" };
       });
     },
   };

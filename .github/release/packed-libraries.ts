@@ -13,10 +13,10 @@ export { Redis } from "ioredis";
 
 /** In place of both modules. */
 const loader = `
-import { readFileSync } from "node:fs";
 import path from "./libraries.zst" with { type: "file" };
 
 const library = { exports: {} };
+const { readFileSync } = process.getBuiltinModule("node:fs");
 const run = (0, eval)(Bun.zstdDecompressSync(readFileSync(path)).toString());
 run(library.exports, import.meta.require, library, "", "");
 export const { Queue, WaitingError, Worker, Redis } = library.exports;
