@@ -11,6 +11,7 @@ import { midTier } from "./mid-tier.ts";
 import { nodeModules } from "./node-modules.ts";
 import { embeddedApp } from "./page/embedded-app.ts";
 import { loadsPackedLibraries, packedLibraries } from "./packed-libraries.ts";
+import { loadsPackedTexts, packedTexts } from "./packed-texts.ts";
 import { executableName, targets } from "./targets.ts";
 import type { Target } from "./targets.ts";
 
@@ -113,9 +114,10 @@ async function bundle(
       coldModules(join(root, "src"), paths),
       midTier(join(root, "src")),
       loadsPackedLibraries,
+      loadsPackedTexts,
       nodeModules(join(root, "src")),
     ],
-    files: { ...(await kit()), ...(await app()), ...(await libraries()) },
+    files: { ...(await kit()), ...(await app()), ...(await libraries()), ...packedTexts() },
     define: {
       PIPELOOM_VERSION: JSON.stringify(version),
       PIPELOOM_COMMIT: JSON.stringify(commit),

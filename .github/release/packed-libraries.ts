@@ -5,6 +5,9 @@ import { join } from "node:path";
 
 const folder = import.meta.dir;
 
+/** In the executable, for this loader and for that of the kit. */
+export const packedFile = join(folder, "libraries.zst");
+
 /** What `src` imports of them. */
 const library = `
 export { Queue, WaitingError, Worker } from "bullmq";
@@ -24,6 +27,19 @@ export const { Queue, WaitingError, Worker, Redis } = library.exports;
 
 /** For `Bun.build({ files })`, with the plugin. The same for every target. */
 export async function packedLibraries(): Promise<Record<string, string | Uint8Array<ArrayBuffer>>> {
+  const bytes = Bun.zstdCompressSync(await bundledLibraries(), { level: 19 });
+  return {
+    [join(folder, "libraries.js")]: loader,
+    [packedFile]: new Uint8Array(bytes),
+  };
+}
+
+let bundled: Promise<string> | undefined;
+
+/** Both in one CommonJS module. The kit has the same text as a file. */
+export const bundledLibraries = (): Promise<string> => (bundled ??= bundleLibraries());
+
+async function bundleLibraries(): Promise<string> {
   const entry = join(folder, "library.js");
   const { outputs } = await Bun.build({
     entrypoints: [entry],
@@ -34,12 +50,7 @@ export async function packedLibraries(): Promise<Record<string, string | Uint8Ar
   });
   const [bundle] = outputs;
   if (bundle === undefined) throw new Error("the bundler made nothing of BullMQ");
-  return {
-    [join(folder, "libraries.js")]: loader,
-    [join(folder, "libraries.zst")]: new Uint8Array(
-      Bun.zstdCompressSync(await bundle.text(), { level: 19 }),
-    ),
-  };
+  return await bundle.text();
 }
 
 export const loadsPackedLibraries: Bun.BunPlugin = {

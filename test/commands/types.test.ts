@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
+import { bundledLibraries } from "../../.github/release/packed-libraries.ts";
 import { LanguageServer } from "../support/language-server.ts";
 import { type Ended, pipeloom, repository, run } from "../support/program.ts";
 import { tempFolder, type TempFolder } from "../support/temp-folder.ts";
@@ -42,6 +43,17 @@ test(
         problems: [],
       });
     }
+  },
+  timeoutMs,
+);
+
+test(
+  "the library that `types` writes has BullMQ, which the executable shares with it",
+  async () => {
+    using folder = tempFolder();
+    expect((await start(folder, "types")).code).toBe(0);
+    const written = join(folder.path, "node_modules/pipeloom/libraries.cjs");
+    expect(await Bun.file(written).text()).toBe(await bundledLibraries());
   },
   timeoutMs,
 );

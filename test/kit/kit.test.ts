@@ -32,6 +32,21 @@ describe("the kit", () => {
     }
   });
 
+  test("has BullMQ in a file of its own, which the library loads with an engine", async () => {
+    using folder = tempFolder();
+    writeModules(folder.path, kit.modules);
+    const libraries = Object.keys(kit.modules).filter((path) => path.endsWith(".cjs"));
+    expect(libraries).toEqual(["pipeloom/libraries.cjs"]);
+    const loaders = Object.entries(kit.modules)
+      .filter(([, text]) => text.includes("libraries.cjs"))
+      .map(([path]) => join(folder.path, "node_modules", path));
+    expect(loaders).toHaveLength(1);
+    const file = join(folder.path, "node_modules/pipeloom/libraries.cjs");
+    const script = `await import(process.argv[1]); console.log(Object.keys(require(process.argv[2])).sort().join())`;
+    const { code, out } = await bun(["-e", script, ...loaders, file], folder.path);
+    expect({ code, out }).toEqual({ code: 0, out: "Queue,Redis,WaitingError,Worker\n" });
+  });
+
   test("is unchanged by packing", () => {
     expect(unpackKit(packKit(kit, 1))).toEqual(kit);
   });
