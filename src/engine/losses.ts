@@ -82,7 +82,9 @@ export class Losses {
     if (worker === undefined) return;
     const { life, inFlight } = this.#deps;
     this.#lost.delete(workerId);
-    const culprit = this.#overdue.get(workerId) ?? worker.culprit;
+    // A task whose machine dies is silent until the machine is missed, and so its timeout is over: that says nothing of the task.
+    const overdue = worker.isMachineLost === true ? undefined : this.#overdue.get(workerId);
+    const culprit = overdue ?? worker.culprit;
     this.#overdue.delete(workerId);
     const culprits = life.stop === undefined ? culpritsOf(worker, culprit, inFlight) : none;
     for (const vertex of inFlight) {

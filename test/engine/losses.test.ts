@@ -39,8 +39,13 @@ class Rig extends EngineParts {
   }
 
   /** Loses the worker while these ran, and resolves the loss. */
-  lose(running: readonly TaskVertex[], unbegun: readonly TaskVertex[] = []): void {
+  lose(
+    running: readonly TaskVertex[],
+    unbegun: readonly TaskVertex[] = [],
+    more: Partial<LostWorker> = {},
+  ): void {
     const lost: LostWorker = {
+      ...more,
       workerId: worker,
       running: running.map(idOf),
       unbegun: new Set(unbegun.map(idOf)),
@@ -135,6 +140,14 @@ describe("a task whose timeout and grace are over", () => {
       ["neighbour interrupted", "neighbour log", "slow error"],
       ["neighbour"],
     ]);
+  });
+
+  test("that is over because its machine is silent is no failure", () => {
+    const rig = new Rig();
+    const [task] = rig.tasks("task") as [TaskVertex];
+    rig.losses.timedOut(idOf(task));
+    rig.lose([task], [], { isMachineLost: true });
+    expect([rig.said, rig.back]).toEqual([["task interrupted", "task log"], ["task"]]);
   });
 
   test("is looked at again where the writer keeps its worker waiting, and left alone where it has ended", () => {
