@@ -10,71 +10,12 @@ import { version as packageVersion } from "../../package.json";
 import { EngineKey } from "../../src/executors/redis/engine-key.ts";
 import { packEntry } from "../../src/executors/redis/machine-entry.ts";
 import type { Control } from "../support/control.ts";
-import { hasRedis, type RedisServer, startRedis } from "../support/redis-server.ts";
-import { type Child, ended, executable, newRig, type Rig } from "../support/rig.ts";
+import { engineKey as key, gates, Machines, until } from "../support/machines.ts";
+import { hasRedis } from "../support/redis-server.ts";
+import { type Child, ended, type Rig } from "../support/rig.ts";
 
 // Each test starts several programs.
 setDefaultTimeout(60_000);
-
-const key = "the key of these tests";
-
-/** A rig, a Redis, and the programs that use both. */
-class Machines implements AsyncDisposable {
-  readonly rig: Rig;
-  readonly redis: RedisServer;
-  readonly #children: Child[] = [];
-
-  constructor(rig: Rig, redis: RedisServer) {
-    this.rig = rig;
-    this.redis = redis;
-  }
-
-  static async open(...redisArguments: readonly string[]): Promise<Machines> {
-    return new Machines(newRig(), await startRedis(...redisArguments));
-  }
-
-  start(args: readonly string[], engineKey = key, before: readonly string[] = []): Child {
-    const command = [...before, executable, ...args, "--engine", this.redis.url];
-    const child = Bun.spawn(command, {
-      cwd: this.rig.path,
-      env: { ...process.env, NO_COLOR: "1", PIPELOOM_ENGINE_KEY: engineKey },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    this.#children.push(child);
-    return child;
-  }
-
-  worker(...args: readonly string[]): Child {
-    return this.start(["worker", ...args]);
-  }
-
-  run(...args: readonly string[]): Child {
-    return this.start(["run", "pipeline.ts", "--db", "test.db", ...args]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) child.kill("SIGKILL");
-    await Promise.all(this.#children.map((child) => child.exited));
-    await this.redis[Symbol.asyncDispose]();
-    await this.rig[Symbol.asyncDispose]();
-  }
-}
-
-/** Reads a child's stderr until it has said this. */
-async function until(child: Child, words: string): Promise<void> {
-  let said = "";
-  for await (const text of child.stderr
-    .pipeThrough(new TextDecoderStream(), {
-      preventCancel: true,
-    })
-    .values({ preventCancel: true })) {
-    said += text;
-    if (said.includes(words)) return;
-  }
-  throw new Error(`it ended without "${words}": ${said}`);
-}
 
 /** The run writes the database: it is asked until it says so. */
 async function untilRunning(rig: Rig, tasks: number): Promise<void> {
@@ -98,19 +39,6 @@ async function failed(child: Child): Promise<string> {
 async function finishAll(control: Control): Promise<never> {
   for (;;) (await control.next("gate")).finish();
 }
-
-const gates = `
-  const gate = task({ name: "gate", async run({ i }, ctx) {
-    await ctx.insert("seen", [{ i, attempt: ctx.attempt }]);
-    await step("gate", i, ctx.signal);
-    return i;
-  } });
-  export default pipeline({
-    name: "p",
-    schema: "CREATE TABLE IF NOT EXISTS seen (i INTEGER, attempt INTEGER)",
-    tasks: () => [gate({ i: 1 }), gate({ i: 2 })],
-  });
-`;
 
 describe.skipIf(!hasRedis)("machines", () => {
   test("rows, messages, state, queries and results are as in a local run", async () => {

@@ -38,6 +38,11 @@ export class RedisServer implements AsyncDisposable {
     while (!(await answers(port))) await Bun.sleep(5);
   }
 
+  /** Stopped, it keeps its connections and answers nothing. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#process?.kill(signal);
+  }
+
   async kill(): Promise<void> {
     this.#process?.kill("SIGKILL");
     await this.#process?.exited;
