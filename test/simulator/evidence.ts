@@ -292,5 +292,5 @@ const earlierOf = (
 });
 
 /** The attempt's thread ended before its end was committed. */
-export const isLost = ({ thread, overAt }: Trace): boolean =>
-  thread.endedAt <= (overAt ?? Number.MAX_VALUE);
+export const isLost = ({ thread, overAt, isGivenUp }: Trace): boolean =>
+  isGivenUp || thread.endedAt <= (overAt ?? Number.MAX_VALUE);

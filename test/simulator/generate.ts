@@ -1,6 +1,7 @@
 // Generates a scenario from a seed.
 
 import { Random } from "./random.ts";
+import { engineFaults } from "./scenario.ts";
 import type {
   Json,
   Call,
@@ -45,6 +46,7 @@ export const switchNames = [
   "slow-hooks",
   "exits",
   "rates",
+  "engines",
 ] as const;
 export type SwitchName = (typeof switchNames)[number];
 
@@ -63,6 +65,7 @@ class Generator {
   readonly #on: Switches;
   readonly #kinds: Kind[] = [];
   readonly #pools: Record<string, { limit: number; per?: number }> = {};
+  #seed = 0;
   /** Remaining number of tasks. A call in a fan-out over five items counts five. */
   #budget: number;
   /** Kinds that yield lists, for use as sources of fan-outs. */
@@ -78,6 +81,7 @@ class Generator {
   }
 
   scenario(seed: number): Scenario {
+    this.#seed = seed;
     const random = this.#random;
     for (const name of ["a", "b"].slice(0, random.int(0, 2))) {
       const isRate = this.#on.rates && random.chance(0.4);
@@ -121,7 +125,32 @@ class Generator {
         : {}),
     };
     const edited = sessions.map((session, at) => this.#asking(this.#edited(session, at), at));
-    return { ...scenario, sessions: edited };
+    return { ...scenario, sessions: this.#onMachines(edited) };
+  }
+
+  /** A part of the scenarios, from random numbers of their own: the others stay what they were. */
+  #onMachines(sessions: readonly Session[]): readonly Session[] {
+    const random = new Random(this.#seed ^ 0x5eed);
+    if (!this.#on.engines || random.chance(0.8)) return sessions;
+    const latencyMs = random.pick([0.5, 5, 100, 1_000]);
+    return sessions.map((session, at) => {
+      const isLast = at === sessions.length - 1;
+      const faults = isLast && random.chance(0.5) ? 0 : random.int(0, 3);
+      const more = Array.from({ length: faults }, () => this.#engineFault(random));
+      // A clock that jumps is one of all machines here.
+      const others = session.incidents.filter(({ what }) => what !== "clock");
+      return { ...session, engine: { latencyMs }, incidents: [...others, ...more] };
+    });
+  }
+
+  #engineFault(random: Random): Incident {
+    return {
+      what: "engine",
+      atEvent: 1 + Math.floor(random.skewed(1500)),
+      fault: random.pick(engineFaults),
+      machine: random.int(0, 2),
+      ms: random.pick([100, 2_000, 7_000, 20_000]),
+    };
   }
 
   #edited(session: Session, at: number): Session {

@@ -281,6 +281,9 @@ export class EndJudge {
     for (const event of events) {
       if (event.type === "task-retrying") most += Math.max(event.retryAt - event.at, 0);
     }
+    for (const incident of this.#seen.session.incidents) {
+      if (incident.what === "engine") most += incident.ms + slackMs;
+    }
     for (const { per } of Object.values(scenario.pools)) {
       most += (per ?? 0) * (stage.dispatches.length + 1);
     }

@@ -183,7 +183,7 @@ export class EventJudge {
     const trace = this.#seen.stage.traces.findLast(
       (each) => each.task === id && each.attempt === attempt,
     );
-    if (trace?.overAt === undefined) return;
+    if (trace?.overAt === undefined || trace.isGivenUp) return;
     const took = trace.overAt - trace.begunAt;
     check(
       took > timeout - 1,
@@ -194,7 +194,7 @@ export class EventJudge {
   /** An attempt interrupted by another task's fault increases the attempt number but uses no retry. Its log says so. */
   #mostAttempts(id: number, limit: number): number {
     const { incidents } = this.#seen.session;
-    const isTroubled = incidents.some(({ what }) => what === "death");
+    const isTroubled = incidents.some(({ what }) => what === "death" || what === "engine");
     const ends = this.#seen.scenario.kinds.some(({ steps }) =>
       steps.some(({ op }) => op === "exit" || op === "hang"),
     );

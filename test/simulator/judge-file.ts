@@ -237,8 +237,8 @@ export class FileJudge {
 
   /** A late row that `ctx` accepted is part of the done attempt. */
   #lateRows(id: number, attempt: number, rows: FileContent["late"]): void {
-    for (const { task, attempt: sentIn, lateRows, path } of this.#seen.stage.traces) {
-      if (task !== id || sentIn !== attempt) continue;
+    for (const { task, attempt: sentIn, lateRows, path, isGivenUp } of this.#seen.stage.traces) {
+      if (task !== id || sentIn !== attempt || isGivenUp) continue;
       for (const [step, told] of lateRows) {
         check(
           told === "refused" || rows.some((row) => isLateRow(row, attempt, step)),
@@ -249,8 +249,8 @@ export class FileJudge {
   }
 
   #noRefusedRow(id: number, rows: FileContent["late"]): void {
-    for (const { task, attempt, lateRows, path } of this.#seen.stage.traces) {
-      for (const [step, told] of task === id ? lateRows : []) {
+    for (const { task, attempt, lateRows, path, isGivenUp } of this.#seen.stage.traces) {
+      for (const [step, told] of task === id && !isGivenUp ? lateRows : []) {
         check(
           told === "accepted" || !rows.some((row) => isLateRow(row, attempt, step)),
           () => `${path} was told that a row is refused, and it is there`,

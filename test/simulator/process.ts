@@ -11,7 +11,15 @@ import type { RunSummary } from "../../src/protocol/summary.ts";
 import type { Reader } from "../../src/store/read/reader.ts";
 import { type StatementHook, withStatementHook } from "./disk.ts";
 import { withGlobals } from "./globals.ts";
-import { type Death, SimulatedTaskThread, SimulatedWriterThread } from "./threads.ts";
+import { SimulatedEngine } from "./engine.ts";
+import type { EnginePlan } from "./scenario.ts";
+import {
+  type Death,
+  type Elsewhere,
+  SimulatedTaskThread,
+  SimulatedWriterThread,
+  type TaskThreadEvents,
+} from "./threads.ts";
 import type { VirtualThread, World } from "./world.ts";
 
 /** Options that the simulated process provides itself. */
@@ -24,6 +32,10 @@ export type Program = {
     readonly options: Omit<RunOptions, FromProcess>;
     readonly handles: readonly MessageHandle<never>[];
   };
+  /** The tasks run on machines. */
+  readonly engine?: EnginePlan;
+  /** Nothing that these threads do from now on counts. */
+  onGivenUp?(threads: readonly VirtualThread[]): void;
   /** When the thread of this number dies; undefined: never. */
   deathOf?(thread: number): Death | undefined;
   /** Called at each statement of the writer. */
@@ -39,6 +51,9 @@ export type Program = {
   /** Called when the run has ended. */
   onEnd?(): void;
 };
+
+/** Machines never rest, so a wait that cannot end would go on with them. */
+const mostBlockedMs = 30_000;
 
 export class SimulatedProcess {
   readonly world: World;
@@ -56,6 +71,7 @@ export class SimulatedProcess {
   readonly #readers: Reader[] = [];
   #threads = 0;
   #run: Run | undefined;
+  engine: SimulatedEngine | undefined;
 
   constructor(world: World, program: Program) {
     this.world = world;
@@ -106,12 +122,13 @@ export class SimulatedProcess {
 
   #start(): void {
     const { options, handles } = this.#program.load();
+    this.#startEngine(options.writer.db);
     const run = new Run({
       ...options,
       trigger: "library",
       version: "0.0.0",
       module: { kind: "builtin", name: "simulated" },
-      createExecutors: threadExecutors(() => this.#spawn()),
+      createExecutors: this.engine?.createExecutors ?? threadExecutors(() => this.#spawn()),
       spawnWriter: () => this.#spawnWriter(handles),
       onEvents: (events) => this.#announced(events),
       onOutput: (level, line) => this.output.push(`${level}: ${line}`),
@@ -121,6 +138,17 @@ export class SimulatedProcess {
     void this.#follow(run);
   }
 
+  #startEngine(db: string): void {
+    const { engine: plan } = this.#program;
+    if (plan === undefined) return;
+    this.engine = new SimulatedEngine(this.world, plan, {
+      spawn: (parent) => this.#spawn({ parent, db }),
+      taken: (assignments) => this.#program.onDispatch?.(assignments),
+      givenUp: (threads) => this.#program.onGivenUp?.(threads),
+      output: (line) => this.output.push(line),
+    });
+  }
+
   async #follow(run: Run): Promise<void> {
     try {
       this.summary = await run.start();
@@ -128,6 +156,7 @@ export class SimulatedProcess {
       this.refused = toFailure(thrown);
     }
     this.endedMs = this.world.now;
+    this.engine?.end();
     this.#program.onEnd?.();
   }
 
@@ -151,14 +180,18 @@ export class SimulatedProcess {
     return true;
   }
 
-  #spawn(): SimulatedTaskThread {
+  #spawn(elsewhere?: Elsewhere): SimulatedTaskThread {
     const number = this.#threads++;
     const death = this.#program.deathOf?.(number);
-    const thread = new SimulatedTaskThread(this.world, `thread ${number}`, death, {
-      dispatched: (assignments) => this.#program.onDispatch?.(assignments),
+    const events: TaskThreadEvents = {
+      dispatched: (assignments) => {
+        if (elsewhere === undefined) this.#program.onDispatch?.(assignments);
+      },
       ended: (ended) => this.#program.onThreadEnd?.(ended),
       opened: (reader) => this.#readers.push(reader),
-    });
+    };
+    const name = `thread ${number}`;
+    const thread = new SimulatedTaskThread(this.world, name, death, events, elsewhere);
     this.#program.onThread?.(thread);
     return thread;
   }
@@ -170,7 +203,10 @@ export class SimulatedProcess {
     // A dead thread's code must still return, although its effects are discarded.
     if (isGone()) return giveRoom();
     // Events from outside may end the thread.
-    if (world.block([this.#writer, world.main, world.outside], isOver)) return;
+    const others = [this.#writer, world.main, world.outside, ...(this.engine?.mains ?? [])];
+    const until = world.now + mostBlockedMs;
+    const mayGoOn = (): boolean => isOver() || (this.engine !== undefined && world.now > until);
+    if (world.block(others, mayGoOn) && isOver()) return;
     // Limitation of simulating on one real thread: promises do not settle while a simulated thread blocks, and the code
     // that would return credits may wait for one. A run that really hangs is found at its end.
     giveRoom();

@@ -124,7 +124,40 @@ export type Incident =
   | { readonly what: "death"; readonly thread: number; readonly death: Death }
   /** The writer's thread ends, e.g. because a message's `apply` calls `process.exit`. */
   | { readonly what: "writer-death"; readonly atEvent: number }
-  | { readonly what: "disk"; readonly fault: DiskFault };
+  | { readonly what: "disk"; readonly fault: DiskFault }
+  /** Of many machines. */
+  | ({ readonly what: "engine"; readonly atEvent: number } & EngineFault);
+
+export const engineFaults = [
+  "dies",
+  "leaves",
+  "stops",
+  "is cut off",
+  "run is cut off",
+  "reconnects",
+  "redis restarts",
+  "redis forgets",
+  "redis loses the last second",
+] as const;
+
+/** `ms`: for how long, where it ends by itself. */
+export type EngineFault = {
+  readonly fault: (typeof engineFaults)[number];
+  readonly machine: number;
+  readonly ms: number;
+};
+
+/** The session's tasks run on machines. */
+export type EnginePlan = {
+  readonly machines: number;
+  /** Of each machine. */
+  readonly threads: number;
+  readonly slots: number;
+  /** Tasks in flight; absent: as many as there is room for. */
+  readonly mostTasks: number | undefined;
+  /** Typical time to Redis. */
+  readonly latencyMs: number;
+};
 
 /** One process of a scenario. */
 export type Session = {
@@ -132,6 +165,8 @@ export type Session = {
   readonly concurrency: number;
   readonly failFast: boolean;
   readonly incidents: readonly Incident[];
+  /** Absent: the tasks run in threads of the process. */
+  readonly engine?: { readonly latencyMs: number };
   /** Top-level nodes that are missing in this version of the file. */
   readonly leavesOut: readonly number[];
   /** Kinds whose code is edited before this session. Default: none. */

@@ -10,7 +10,7 @@ import { type CodeState, codeText, fingerprintOf } from "./code.ts";
 import { Disk } from "./disk.ts";
 import type { Seen } from "./evidence.ts";
 import { type Program, SimulatedProcess } from "./process.ts";
-import type { Incident, Scenario, Session } from "./scenario.ts";
+import type { EnginePlan, Incident, Scenario, Session } from "./scenario.ts";
 import { kindName, pipelineOf } from "./script.ts";
 import { Stage } from "./stage.ts";
 import { Finding, World } from "./world.ts";
@@ -98,12 +98,28 @@ export class SimulatedSession {
       onDispatch: (assignments) => stage.dispatched(assignments),
       onThread: (thread) => stage.spawned(thread),
       onThreadEnd: (thread) => stage.threadEnded(thread),
+      ...(this.#engine === undefined ? {} : { engine: this.#engine }),
+      onGivenUp: (threads) => stage.givenUp(threads),
       onStop: () => {
         stage.isStopped = true;
       },
       onEnd: () => {
         stage.hooksUnderWayAtEnd = stage.hooksUnderWay;
       },
+    };
+  }
+
+  get #engine(): EnginePlan | undefined {
+    const { engine, workers, concurrency } = this.#session;
+    if (engine === undefined) return undefined;
+    const slots = Math.ceil(concurrency / workers);
+    const { latencyMs } = engine;
+    return {
+      machines: workers,
+      threads: Math.min(slots, 2),
+      slots,
+      mostTasks: concurrency,
+      latencyMs,
     };
   }
 
@@ -177,6 +193,8 @@ export class SimulatedSession {
         return this.world.atEvent(incident.atEvent, () => {
           this.hasWriterDied ||= this.process.endWriter();
         });
+      case "engine":
+        return this.world.atEvent(incident.atEvent, () => this.process.engine?.befall(incident));
       case "kill-at-statement":
       case "death":
       case "disk":
@@ -219,7 +237,11 @@ export class SimulatedSession {
 
   *features(): Generator<string> {
     yield `form: ${this.#scenario.form}`;
-    for (const { what } of this.#session.incidents) yield `incident: ${what}`;
+    if (this.#session.engine !== undefined) yield "engine";
+    for (const incident of this.#session.incidents) {
+      const { what } = incident;
+      yield what === "engine" ? `engine: ${incident.fault}` : `incident: ${what}`;
+    }
     if (this.#code.asks !== undefined) {
       const { rerun, failed, downstream } = this.#code.asks;
       if (rerun.length > 0) yield "rerun: of kinds";

@@ -23,6 +23,8 @@ export type Trace = {
   /** Time when the script returned or its thread ended. */
   endedAt: number | undefined;
   isLost: boolean;
+  /** The run had given its machine up before it heard of its end: another attempt of the same number may have taken its place. */
+  isGivenUp: boolean;
   /** Expected log lines. */
   readonly lines: string[];
   /** Own rows that a query returned, with the bounds: at least the committed rows, at most the rows sent. */
@@ -108,6 +110,7 @@ export class Stage {
       givenUpAt: this.world.now + this.#timeoutOf(index, path) + givenUpAfterMs,
       endedAt: undefined,
       isLost: false,
+      isGivenUp: false,
       lines: [],
       reads: [],
       afterReturn: [],
@@ -123,7 +126,9 @@ export class Stage {
         `task ${ctx.task.id} is called ${ctx.task.name} and has the input of ${path}`,
       );
     }
-    if (this.isStopped) this.world.fail(`${path} begins after the run was told to stop`);
+    // On another machine, it may not have heard of it yet.
+    if (this.isStopped && this.#session.engine === undefined)
+      this.world.fail(`${path} begins after the run was told to stop`);
     this.traces.push(trace);
     const others = this.#byTask.get(trace.task);
     if (others === undefined) this.#byTask.set(trace.task, [trace]);
@@ -134,7 +139,7 @@ export class Stage {
   }
 
   returned(trace: Trace): void {
-    if (!trace.thread.isAlive) return;
+    if (!trace.thread.isAlive || trace.isGivenUp) return;
     this.#open.delete(trace);
     trace.endedAt = this.world.now;
     for (const forgotten of trace.afterReturn) forgotten();
@@ -175,6 +180,15 @@ export class Stage {
       if (trace.thread !== thread) continue;
       trace.isLost = true;
       trace.endedAt = this.world.now;
+      this.#open.delete(trace);
+    }
+  }
+
+  givenUp(threads: readonly VirtualThread[]): void {
+    for (const trace of this.traces) {
+      if (!threads.includes(trace.thread) || trace.isOver) continue;
+      trace.isGivenUp = true;
+      trace.endedAt ??= this.world.now;
       this.#open.delete(trace);
     }
   }

@@ -52,6 +52,13 @@ export type TaskThreadEvents = {
   opened(reader: Reader): void;
 };
 
+/** A thread of another machine. */
+export type Elsewhere = {
+  readonly parent: VirtualThread;
+  /** What `ctx.query` reads. The run would be asked for it. */
+  readonly db: string;
+};
+
 export class SimulatedTaskThread implements WorkerThread {
   onmessage: ((event: { readonly data: unknown }) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
@@ -63,6 +70,7 @@ export class SimulatedTaskThread implements WorkerThread {
   readonly #world: World;
   readonly #events: TaskThreadEvents;
   readonly #death: Death | undefined;
+  readonly #parent: VirtualThread;
   readonly #host: Host;
   readonly #in: Channel;
   readonly #out: Channel;
@@ -72,17 +80,25 @@ export class SimulatedTaskThread implements WorkerThread {
   #reader: Reader | undefined;
   #isStopping = false;
 
-  constructor(world: World, name: string, death: Death | undefined, events: TaskThreadEvents) {
+  constructor(
+    world: World,
+    name: string,
+    death: Death | undefined,
+    events: TaskThreadEvents,
+    elsewhere?: Elsewhere,
+  ) {
     this.#world = world;
     this.#death = death;
     this.#events = events;
     this.thread = world.thread(name);
     this.#in = new Channel(world, this.thread);
-    this.#out = new Channel(world, world.main);
+    this.#parent = elsewhere?.parent ?? world.main;
+    this.#out = new Channel(world, this.#parent);
     this.#host = new Host({
       post: (message) => this.#post(() => this.#tellMain(message)),
       load: async () => undefined,
-      query: ({ db }, sql, params) => {
+      query: ({ db: own }, sql, params) => {
+        const db = elsewhere?.db ?? own;
         if (db === null) throw new Error("a task cannot read a database in memory");
         this.#reader ??= this.#openReader(db);
         return this.#reader.query(sql, params);
@@ -145,7 +161,7 @@ export class SimulatedTaskThread implements WorkerThread {
   }
 
   #tellMain(message: FromWorker): void {
-    const copy = sent(message, this.#world.main);
+    const copy = sent(message, this.#parent);
     this.#out.send(() => this.onmessage?.(new MessageEvent("message", { data: copy })));
   }
 

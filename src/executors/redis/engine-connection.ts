@@ -7,6 +7,13 @@ import { systemClock } from "../../base/clock.ts";
 import { toFailure } from "../../base/failure.ts";
 import { Promise } from "../../base/globals.ts";
 import { pause } from "../../base/pause.ts";
+import {
+  keyPrefix,
+  LeaseQueue,
+  type LeasesTaken,
+  LeaseTaker,
+  type RunLease,
+} from "./lease-queue.ts";
 
 /** How long a read blocks. */
 const blockMs = 2_000;
@@ -25,7 +32,6 @@ const mostRetryMs = 1_000;
 /** Keys of a process that has died are gone after this many seconds. */
 export const keySeconds = 3_600;
 
-export const keyPrefix = "pipeloom";
 export const inboxKey = (id: string): string => `${keyPrefix}:inbox:${id}`;
 export const bundleKey = (hash: string): string => `${keyPrefix}:bundle:${hash}`;
 export const machineKey = (id: string): string => `${keyPrefix}:machine:${id}`;
@@ -55,16 +61,30 @@ type ConnectionCalls = {
   trouble(message: string): void;
 };
 
+/** Longer than BullMQ blocks (5 s) while no job waits. */
+const unansweredMs = 7_000;
+
 const options = {
   // BullMQ wants it so: its commands wait for the connection.
   maxRetriesPerRequest: null,
   retryStrategy: (attempt: number) => Math.min(attempt * 50, mostRetryMs),
   connectTimeout: 3_000,
   keepAlive: 5_000,
+  // A network that is cut closes no connection, and the system would notice after a quarter of an hour.
+  socketTimeout: unansweredMs,
   lazyConnect: true,
   // Entries of streams as lists, which the later protocol answers as a map.
   protocol: 2,
 } satisfies RedisOptions;
+
+/** What a run and a machine need of Redis. The simulator has one of its own. */
+export type EngineLine = Pick<
+  EngineConnection,
+  "isReady" | "watch" | "refused" | "post" | "read" | "get" | "exchange" | "closeSoon"
+> & {
+  queue(name: string): Pick<LeaseQueue, "add" | "remove">;
+  taker(...args: Parameters<EngineConnection["taker"]>): LeasesTaken;
+};
 
 export class EngineConnection {
   readonly #url: string;
@@ -168,6 +188,25 @@ export class EngineConnection {
   post(command: string, ...args: readonly (string | number)[]): void {
     if (!this.isReady) return;
     this.commands.call(command, ...args.map(String)).catch((error: unknown) => this.refused(error));
+  }
+
+  /** A queue of leases. */
+  queue(name: string): LeaseQueue {
+    return new LeaseQueue(this, name);
+  }
+
+  /** Takes leases from a queue, so many at once. */
+  taker(name: string, concurrency: number, run: RunLease): LeaseTaker {
+    return new LeaseTaker(this, name, concurrency, run);
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.commands.get(key);
+  }
+
+  /** @returns the value before */
+  exchange(key: string, value: string, seconds: number): Promise<string | null> {
+    return this.commands.set(key, value, "EX", seconds, "GET");
   }
 
   /**

@@ -74,7 +74,8 @@ export type ToMachine =
       readonly type: "boot";
       readonly module: SharedModule;
       readonly secrets: readonly string[];
-      readonly maxInput: number;
+      /** Null: all of it. JSON has no infinity. */
+      readonly maxInput: number | null;
       readonly hasLabels: boolean;
       /** What its tasks ask for: each has a queue of its own. */
       readonly tagSets: readonly TagSet[];

@@ -2,11 +2,19 @@
 // decides nothing: a job that is lost is added again by the run, and a lease is claimed at the run before it runs.
 
 import { type Job, Queue, WaitingError, Worker } from "bullmq";
+import type { Redis } from "ioredis";
 
 import { noTags, type TagSet } from "../../protocol/tags.ts";
-import { type EngineConnection, keyPrefix } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import type { LeaseJob } from "./engine-messages.ts";
+
+export const keyPrefix = "pipeloom";
+
+type Connection = {
+  client(): Redis;
+  /** A command has failed. */
+  refused(error: unknown): void;
+};
 
 /** The run alone decides what runs again; ended jobs leave nothing in Redis. */
 const jobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
@@ -24,9 +32,9 @@ export const queueName = (key: EngineKey, version: string, on: TagSet): string =
 
 export class LeaseQueue {
   readonly #queue: Queue<LeaseJob>;
-  readonly #connection: EngineConnection;
+  readonly #connection: Connection;
 
-  constructor(connection: EngineConnection, name: string) {
+  constructor(connection: Connection, name: string) {
     this.#connection = connection;
     const options = { connection: connection.client(), prefix: keyPrefix };
     this.#queue = new Queue<LeaseJob>(name, options);
@@ -56,16 +64,13 @@ export class LeaseQueue {
 /** `put back`: this machine does not run the lease, and another one may. */
 export type Taken = "ended" | "put back";
 
+/** Resolves when the lease has ended, or is not run here. */
+export type RunLease = (job: LeaseJob) => Promise<Taken>;
+
 export class LeaseTaker {
   readonly #worker: Worker<LeaseJob, number>;
 
-  /** @param run resolves when the lease has ended, or is not run here */
-  constructor(
-    connection: EngineConnection,
-    name: string,
-    concurrency: number,
-    run: (job: LeaseJob) => Promise<Taken>,
-  ) {
+  constructor(connection: Connection, name: string, concurrency: number, run: RunLease) {
     this.#worker = new Worker<LeaseJob, number>(
       name,
       async (job, token) => {
@@ -98,6 +103,8 @@ export class LeaseTaker {
     this.#worker.close(true).catch(() => undefined);
   }
 }
+
+export type LeasesTaken = Pick<LeaseTaker, "pause" | "close"> & { concurrency: number };
 
 async function putBack(job: Job<LeaseJob, number>, token: string | undefined): Promise<never> {
   await job.moveToWait(token);

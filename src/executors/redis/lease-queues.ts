@@ -2,14 +2,14 @@
 
 import { packAssignments } from "../../protocol/codec/assignments.ts";
 import { noTags, type TagSet } from "../../protocol/tags.ts";
-import type { EngineConnection } from "./engine-connection.ts";
+import type { EngineLine } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import type { Lease } from "./lease-book.ts";
-import { LeaseQueue, queueName } from "./lease-queue.ts";
+import { type LeaseQueue, queueName } from "./lease-queue.ts";
 import { signedLease } from "./lease-signature.ts";
 
 type QueuesOptions = {
-  readonly connection: EngineConnection;
+  readonly connection: EngineLine;
   readonly key: EngineKey;
   /** Pipeloom's. */
   readonly version: string;
@@ -18,7 +18,7 @@ type QueuesOptions = {
 
 export class LeaseQueues<Holder extends object> {
   readonly #options: QueuesOptions;
-  readonly #queues: ReadonlyMap<TagSet, LeaseQueue>;
+  readonly #queues: ReadonlyMap<TagSet, Pick<LeaseQueue, "add" | "remove">>;
   /** The queue of tasks without tags comes last: more machines can run them. */
   readonly tagSets: readonly TagSet[];
 
@@ -27,7 +27,7 @@ export class LeaseQueues<Holder extends object> {
     this.#options = options;
     this.tagSets = [...tagSets, noTags];
     this.#queues = new Map(
-      this.tagSets.map((on) => [on, new LeaseQueue(connection, queueName(key, version, on))]),
+      this.tagSets.map((on) => [on, connection.queue(queueName(key, version, on))]),
     );
   }
 

@@ -194,7 +194,8 @@ class RedisExecutors implements Executors {
   }
 
   #boot(machine: RemoteMachine): void {
-    const { secrets, maxInput, hasLabels, tagSets } = this.#options;
+    const { secrets, maxInput: most, hasLabels, tagSets } = this.#options;
+    const maxInput = Number.isFinite(most) ? most : null;
     const module = this.#sharedModule;
     machine.send({ type: "boot", module, secrets, maxInput, hasLabels, tagSets });
   }

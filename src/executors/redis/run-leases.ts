@@ -8,7 +8,7 @@ import { packAssignments } from "../../protocol/codec/assignments.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { Assignment } from "../../protocol/messages.ts";
 import { noTags, type TagSet } from "../../protocol/tags.ts";
-import type { EngineConnection } from "./engine-connection.ts";
+import type { EngineLine } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import { type Lease, LeaseBook } from "./lease-book.ts";
 import { LeaseQueues } from "./lease-queues.ts";
@@ -16,7 +16,7 @@ import { leaseSize, leasesPerSlot } from "./lease-size.ts";
 import type { RemoteMachine } from "./remote-machine.ts";
 
 type RunLeasesOptions = {
-  readonly connection: EngineConnection;
+  readonly connection: EngineLine;
   readonly key: EngineKey;
   /** Pipeloom's. */
   readonly version: string;
@@ -129,8 +129,8 @@ export class RunLeases {
   }
 
   #dispatchOn(on: TagSet, ready: number): void {
-    if (ready === 0) return;
     const { slots, leases, busy, tasks: before } = this.#room(on);
+    // A retry may have become due since they were counted: where there are none, one is asked for too.
     const size = leaseSize({ averageMs: this.#averageMs, slots, ready });
     const { mostTasks = Number.POSITIVE_INFINITY } = this.#options;
     let held = before;

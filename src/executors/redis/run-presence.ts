@@ -6,7 +6,7 @@ import { sha256 } from "../../base/sha256.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import {
   bundleKey,
-  type EngineConnection,
+  type EngineLine,
   inboxKey,
   keySeconds,
   runKey,
@@ -29,7 +29,7 @@ type SharedBundle = SharedText & {
 };
 
 export type PresenceOptions = {
-  readonly connection: EngineConnection;
+  readonly connection: EngineLine;
   readonly key: EngineKey;
   /** Pipeloom's. */
   readonly version: string;
@@ -140,7 +140,7 @@ export class RunPresence {
     const sign = (session: string): string => key.sign(["session", name, session]) + session;
     try {
       const value = sign(this.session);
-      const before = await connection.commands.set(runKey(name), value, "EX", runSeconds, "GET");
+      const before = await connection.exchange(runKey(name), value, runSeconds);
       const ended = before?.slice(signatureChars) ?? "";
       // Another run's session, or one of another key, is left alone.
       if (before === sign(ended) && ended !== this.session) this.#say({ ended });

@@ -123,6 +123,20 @@ test("two jobs of one lease are one claim, and neither keeps its place", async (
   expect(bench.sent.filter(({ type }) => type === "claim")).toHaveLength(1);
 });
 
+test("a lease that is granted together with the cancellation goes back", async () => {
+  const bench = new Bench();
+  const task = { task: "t", name: "t", attempt: 1, input: "null", wantsResult: "no" } as const;
+  const tasks = packAssignments([{ ...task, id: taskId(7) }]);
+  void bench.session.run({ ...job, tasks });
+  await bench.untilSent("claim");
+  bench.receive({ type: "granted", lease: 1 }, { type: "cancel" });
+  await bench.untilSent("ended");
+  expect(bench.sent.slice(-2)).toEqual([
+    { type: "returned", ids: [taskId(7)] },
+    { type: "ended", lease: 1, averageMs: undefined },
+  ]);
+});
+
 test("a claim that nobody answers ends with the session", async () => {
   const bench = new Bench();
   const claimed = bench.session.run(job);

@@ -4,22 +4,14 @@
 import { pause } from "../../../base/pause.ts";
 import { hasTags, type TagSet } from "../../../protocol/tags.ts";
 import type { LeaseJob } from "../engine-messages.ts";
-import type { LeaseTaker, Taken } from "../lease-queue.ts";
-
-type RunJob = (job: LeaseJob) => Promise<Taken>;
+import type { LeasesTaken, RunLease, Taken } from "../lease-queue.ts";
 
 type TakersDeps = {
   /** Of the machine. */
   readonly tags: readonly string[];
   /** Takes leases from the queue of this set of tags. */
-  create(
-    on: TagSet,
-    concurrency: number,
-    run: RunJob,
-  ): Pick<LeaseTaker, "pause" | "close"> & {
-    concurrency: number;
-  };
-  readonly run: RunJob;
+  create(on: TagSet, concurrency: number, run: RunLease): LeasesTaken;
+  readonly run: RunLease;
 };
 
 type Taker = {

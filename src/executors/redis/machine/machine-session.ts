@@ -77,6 +77,8 @@ export class MachineSession {
   #isBooting = false;
   #isReady = false;
   #isLeaving = false;
+  /** The run is cancelled: nothing more begins. */
+  #isCancelled = false;
   #isOver = false;
 
   constructor(deps: SessionDeps) {
@@ -140,7 +142,8 @@ export class MachineSession {
     const open = this.#open.get(lease);
     if (open !== undefined) open.isEmpty = false;
     this.#leases.add(unpackAssignments(packed), () => this.#worked(lease));
-    if (this.#isLeaving) this.#giveBack();
+    // It may have been granted and cancelled by messages that arrived together.
+    if (this.#isLeaving || this.#isCancelled) this.#giveBack();
     else this.#dispatch();
   }
 
@@ -197,6 +200,7 @@ export class MachineSession {
       case "committed":
         return this.#threads.get(message.thread)?.committed(message);
       case "cancel":
+        this.#isCancelled = true;
         this.#giveBack();
         return this.#pool?.cancel();
       case "kill":
@@ -237,7 +241,7 @@ export class MachineSession {
         sources: [],
         db: null,
         secrets,
-        maxInput,
+        maxInput: maxInput ?? Number.POSITIVE_INFINITY,
         hasLabels,
         tagSets: [],
         programs: this.#programs,

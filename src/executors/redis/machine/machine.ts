@@ -12,7 +12,7 @@ import type { LogLevel } from "../../../protocol/status.ts";
 import { noTags } from "../../../protocol/tags.ts";
 import {
   bundleKey,
-  type EngineConnection,
+  type EngineLine,
   inboxKey,
   keySeconds,
   machineKey,
@@ -22,7 +22,7 @@ import {
 import type { EngineKey } from "../engine-key.ts";
 import type { LeaseJob, MachineInfo, SharedModule, ToMachine } from "../engine-messages.ts";
 import { type LinkName, linkText, packFrame, unpackFrame } from "../frame-codec.ts";
-import { LeaseTaker, queueName, type Taken } from "../lease-queue.ts";
+import { queueName, type Taken } from "../lease-queue.ts";
 import { leasesPerSlot } from "../lease-size.ts";
 import { packEntry } from "../machine-entry.ts";
 import { readTick, type RunTick } from "../run-tick.ts";
@@ -33,7 +33,7 @@ import { WorkingFolder } from "./working-folder.ts";
 import { MachineSession, type SessionDeps, type SessionEnd } from "./machine-session.ts";
 
 export type MachineOptions = {
-  readonly connection: EngineConnection;
+  readonly connection: EngineLine;
   readonly key: EngineKey;
   readonly version: string;
   readonly threads: number;
@@ -72,7 +72,8 @@ export class Machine {
   readonly id = `${hostname()}.${process.pid}.${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: MachineOptions;
   readonly #info: MachineInfo;
-  readonly #bundles = new BundleFolder();
+  /** Undefined until a bundle is needed. */
+  #bundles: BundleFolder | undefined;
   readonly #workingFolder = new WorkingFolder(process.cwd(), enterFolder);
   readonly #runs = new Map<string, Joined>();
   /** Sessions that are over, or have another version. */
@@ -91,7 +92,7 @@ export class Machine {
     this.#info = { host: hostname(), pid: process.pid, version, threads, slots, tags };
     this.#takers = new LeaseTakers(slots, {
       tags,
-      create: (on, most, run) => new LeaseTaker(connection, queueName(key, version, on), most, run),
+      create: (on, most, run) => connection.taker(queueName(key, version, on), most, run),
       run: (job) => this.#run(job),
     });
   }
@@ -213,8 +214,9 @@ export class Machine {
     module: SharedModule,
   ): Promise<ModuleRef | undefined> {
     if (module.kind === "builtin") return module;
-    const { commands } = this.#options.connection;
-    const found = await this.#bundles.file(module, (hash) => commands.get(bundleKey(hash)));
+    const { connection } = this.#options;
+    const bundles = (this.#bundles ??= new BundleFolder());
+    const found = await bundles.file(module, (hash) => connection.get(bundleKey(hash)));
     if (found === undefined) return undefined;
     await this.#enter(session, pipeline, found.folder);
     // The run may be over by now.
@@ -235,7 +237,7 @@ export class Machine {
 
   #release(bundle: Bundle): void {
     this.#workingFolder.leave();
-    this.#bundles.release(bundle);
+    this.#bundles?.release(bundle);
   }
 
   #heard(entries: readonly StreamEntry[]): void {
@@ -318,7 +320,7 @@ export class Machine {
     const { connection } = this.#options;
     connection.post("DEL", inboxKey(this.id), machineKey(this.id));
     this.#takers.close();
-    this.#bundles[Symbol.dispose]();
+    this.#bundles?.[Symbol.dispose]();
     await connection.closeSoon();
   }
 }

@@ -1,0 +1,187 @@
+// Many machines in a simulated process: the real executors on a simulated Redis, and the real machines, each on a virtual main
+// thread with threads of its own. They are killed, stopped and cut off as the scenario says.
+
+import type { CreateExecutors, ExecutorsEvents } from "../../src/executors/executors.ts";
+import { WorkerPool } from "../../src/executors/threads/worker-pool.ts";
+import { EngineKey } from "../../src/executors/redis/engine-key.ts";
+import { Machine } from "../../src/executors/redis/machine/machine.ts";
+import { redisExecutors } from "../../src/executors/redis/redis-executors.ts";
+import type { Assignment } from "../../src/protocol/messages.ts";
+import { type SimulatedClient, SimulatedRedis } from "./redis.ts";
+import type { EngineFault, EnginePlan } from "./scenario.ts";
+import type { SimulatedTaskThread } from "./threads.ts";
+import type { VirtualThread, World } from "./world.ts";
+
+const version = "0.0.0";
+const key = EngineKey.from("a key of the simulator");
+/** Another machine takes the place of one that has died. */
+const replacedMs = 2_000;
+/** What still runs then, runs on for this time. */
+const afterEndMs = 20_000;
+
+type EngineCalls = {
+  spawn(parent: VirtualThread): SimulatedTaskThread;
+  /** The run gives these tasks to some machine. */
+  taken(assignments: readonly Assignment[]): void;
+  /** The run has given the machine of these threads up: nothing that they do from now on counts. */
+  givenUp(threads: readonly VirtualThread[]): void;
+  output(line: string): void;
+};
+
+class SimulatedMachine {
+  readonly main: VirtualThread;
+  readonly threads: SimulatedTaskThread[] = [];
+  readonly client: SimulatedClient;
+  readonly machine: Machine;
+
+  constructor(redis: SimulatedRedis, name: string, plan: EnginePlan, calls: EngineCalls) {
+    this.main = redis.world.thread(name);
+    this.client = redis.connect(this.main);
+    this.machine = new Machine({
+      connection: this.client,
+      key,
+      version,
+      threads: plan.threads,
+      slots: plan.slots,
+      tags: [],
+      createPool: (...args) => new WorkerPool(() => this.#spawn(calls), ...args),
+      say: (level, line) => calls.output(`${level}: ${name}: ${line}`),
+    });
+  }
+
+  #spawn(calls: EngineCalls): SimulatedTaskThread {
+    const thread = calls.spawn(this.main);
+    this.threads.push(thread);
+    return thread;
+  }
+
+  die(world: World): void {
+    if (!this.main.isAlive) return;
+    for (const thread of this.threads) thread.die(1);
+    world.end(this.main);
+    this.client.close();
+  }
+
+  /** Like SIGSTOP, and SIGCONT some time later. */
+  stop(world: World, ms: number): void {
+    for (const { thread } of [{ thread: this.main }, ...this.threads]) {
+      thread.now = Math.max(thread.now, world.now) + ms;
+    }
+  }
+}
+
+export class SimulatedEngine {
+  readonly redis: SimulatedRedis;
+  readonly #world: World;
+  readonly #plan: EnginePlan;
+  readonly #calls: EngineCalls;
+  readonly #client: SimulatedClient;
+  readonly #machines: SimulatedMachine[] = [];
+  #isOver = false;
+
+  constructor(world: World, plan: EnginePlan, calls: EngineCalls) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#calls = calls;
+    this.redis = new SimulatedRedis(world, plan.latencyMs);
+    this.#client = this.redis.connect(world.main);
+    this.#client.onPost = (_, words) => this.#posted(words);
+  }
+
+  /** Main threads, which give credits back to threads that wait for them. */
+  get mains(): readonly VirtualThread[] {
+    return this.#machines.map(({ main }) => main).filter(({ isAlive }) => isAlive);
+  }
+
+  get createExecutors(): CreateExecutors {
+    const create = redisExecutors({
+      connection: this.#client,
+      key,
+      version,
+      pipeline: "simulated",
+      runName: "simulated",
+      bundle: undefined,
+      mostTasks: this.#plan.mostTasks,
+      answerQuery: async () => ({ status: "rows", rows: [] }),
+      closeReader: async () => undefined,
+    });
+    return (options, events) => {
+      for (let i = 0; i < this.#plan.machines; i++) this.#add();
+      return create(options, this.#watched(events));
+    };
+  }
+
+  #watched(events: ExecutorsEvents): ExecutorsEvents {
+    return {
+      readyOn: (on) => events.readyOn(on),
+      take: (...asked) => {
+        const taken = events.take(...asked);
+        this.#calls.taken(taken);
+        return taken;
+      },
+      attach: (port) => events.attach(port),
+      moved: (ids, worker) => events.moved(ids, worker),
+      toppedUp: () => events.toppedUp(),
+      lost: (worker) => events.lost(worker),
+      returned: (ids) => events.returned(ids),
+      broken: (failure) => events.broken(failure),
+      output: (level, line) => events.output(level, line),
+    };
+  }
+
+  #add(): void {
+    if (this.#isOver) return;
+    const name = `machine ${this.#machines.length}`;
+    const machine = new SimulatedMachine(this.redis, name, this.#plan, this.#calls);
+    this.#machines.push(machine);
+    this.#world.schedule(machine.main, "", this.redis.latencyMs, () => machine.machine.start());
+  }
+
+  /** The run says so to the machine itself, whether it hears it or not. */
+  #posted(words: readonly string[]): void {
+    const [inbox = ""] = words;
+    if (!words.some((word) => word.includes('"given up"'))) return;
+    const machine = this.#machines.find(({ machine: { id } }) => inbox.endsWith(`:${id}`));
+    this.#calls.givenUp(machine?.threads.map(({ thread }) => thread) ?? []);
+  }
+
+  befall({ fault, machine: number, ms }: EngineFault): void {
+    const machine = this.#machines[number];
+    const world = this.#world;
+    switch (fault) {
+      case "dies":
+        machine?.die(world);
+        world.schedule(world.outside, "", replacedMs, () => this.#add());
+        return;
+      case "leaves":
+        if (machine === undefined) return;
+        world.schedule(machine.main, "", 0, () => void machine.machine.leave());
+        world.schedule(world.outside, "", replacedMs, () => this.#add());
+        return;
+      case "stops":
+        return machine?.stop(world, ms);
+      case "is cut off":
+        return machine?.client.cut(ms);
+      case "run is cut off":
+        return this.#client.cut(ms);
+      case "reconnects":
+        machine?.client.lose();
+        return machine?.client.reconnectSoon();
+      case "redis restarts":
+        return this.redis.restart(0, ms);
+      case "redis forgets":
+        return this.redis.restart(Number.POSITIVE_INFINITY, ms);
+      case "redis loses the last second":
+        return this.redis.restart(1_000, ms);
+    }
+  }
+
+  /** The run has ended, and sooner or later its machines too. */
+  end(): void {
+    const world = this.#world;
+    world.schedule(world.outside, "", afterEndMs, () => {
+      this.#isOver = true;
+      for (const machine of this.#machines) machine.die(world);
+    });
+  }
+}
