@@ -93,10 +93,17 @@ export class CrashSite implements Disposable {
   readonly db = join(this.path, "crash.db");
   readonly #file: string;
   readonly #flags: readonly string[];
+  readonly #where: readonly string[];
 
-  constructor(pipeline: PipelineName, flags: readonly string[] = []) {
+  /** @param where the tasks run: flags */
+  constructor(
+    pipeline: PipelineName,
+    flags: readonly string[] = [],
+    where: readonly string[] = ["-w", "2"],
+  ) {
     this.#file = join(import.meta.dir, "pipelines", `${pipeline}.ts`);
     this.#flags = flags;
+    this.#where = where;
   }
 
   get folderName(): string {
@@ -118,7 +125,10 @@ export class CrashSite implements Disposable {
   ): Promise<End> {
     const began = performance.now();
     const child = Bun.spawn(
-      [executable, "run", this.#file, "--db", this.db, "-w", "2", "-q", ...this.#flags, ...flags],
+      [
+        ...[executable, "run", this.#file, "--db", this.db, "-q"],
+        ...[...this.#where, ...this.#flags, ...flags],
+      ],
       {
         cwd: this.path,
         // Inherited by all that the run starts.
@@ -169,9 +179,9 @@ export class CrashSite implements Disposable {
         tables: Object.fromEntries(
           names.map(({ name }) => [name, lines(`SELECT * FROM "${name}"`)]),
         ),
-        // The error of a skipped task has the id of another, and ids depend on the sessions.
+        // The error of a skipped task has the id of another, and ids depend on the sessions. A stack has paths of the machine.
         tasks: lines(
-          "SELECT name, key, status, result, CASE status WHEN 'skipped' THEN NULL ELSE error END FROM task_runs",
+          "SELECT name, key, status, result, CASE status WHEN 'skipped' THEN NULL ELSE json_remove(error, '$.stack') END FROM task_runs",
         ),
         runs: lines("SELECT id, status, error FROM pipeline_runs"),
       };
