@@ -126,8 +126,8 @@ export class CrashSite implements Disposable {
     const began = performance.now();
     const child = Bun.spawn(
       [
-        ...[executable, "run", this.#file, "--db", this.db, "-q"],
-        ...[...this.#where, ...this.#flags, ...flags],
+        executable,
+        ...["run", this.#file, "--db", this.db, "-q"].concat(this.#where, this.#flags, flags),
       ],
       {
         cwd: this.path,

@@ -72,7 +72,6 @@ const options = {
   keepAlive: 5_000,
   // A network that is cut closes no connection, and the system would notice after a quarter of an hour.
   socketTimeout: unansweredMs,
-  lazyConnect: true,
   // Entries of streams as lists, which the later protocol answers as a map.
   protocol: 2,
 } satisfies RedisOptions;
@@ -98,7 +97,7 @@ export class EngineConnection {
   private constructor(url: string, password: string | undefined) {
     this.#url = url;
     this.#password = password;
-    this.commands = this.client();
+    this.commands = this.client({ lazyConnect: true });
   }
 
   /**
@@ -149,12 +148,13 @@ export class EngineConnection {
     return this.commands.status === "ready";
   }
 
-  /** One more connection, which ends with this one. */
-  client(): Redis {
-    const client = new Redis(
-      this.#url,
-      this.#password === undefined ? options : { ...options, password: this.#password },
-    );
+  /**
+   * One more connection, which ends with this one. It connects by itself: one that BullMQ had to connect was never used again when
+   * Redis did not answer at once.
+   */
+  client(more: Pick<RedisOptions, "lazyConnect"> = {}): Redis {
+    const password = this.#password === undefined ? {} : { password: this.#password };
+    const client = new Redis(this.#url, { ...options, ...more, ...password });
     // Without a listener, ioredis prints each failed attempt. `watch` says it once.
     client.on("error", () => undefined);
     this.#clients.push(client);

@@ -3,8 +3,9 @@
 import { afterAll, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 
 import { EngineConnection } from "../../../src/executors/redis/engine-connection.ts";
+import type { LeaseJob } from "../../../src/executors/redis/engine-messages.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
-import { LeaseQueue } from "../../../src/executors/redis/lease-queue.ts";
+import { LeaseQueue, LeaseTaker } from "../../../src/executors/redis/lease-queue.ts";
 import { Machine } from "../../../src/executors/redis/machine/machine.ts";
 import { redisExecutors } from "../../../src/executors/redis/redis-executors.ts";
 import { WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
@@ -97,6 +98,24 @@ describe.skipIf(server === undefined)("on Redis", () => {
     } finally {
       added.mockRestore();
     }
+  });
+
+  test("a queue that is opened while Redis is away works once it is back, and so does who takes from it", async () => {
+    await using own = await startRedis();
+    const connection = await EngineConnection.open(own.url);
+    await own.kill();
+    const queue = new LeaseQueue(connection, "early");
+    const { promise, resolve } = Promise.withResolvers<LeaseJob>();
+    const taker = new LeaseTaker(connection, "early", 1, async (job) => {
+      resolve(job);
+      return "ended";
+    });
+    await own.start();
+    const data = { session: "s", lease: 1, tasks: "", signature: "" };
+    queue.add([{ name: "n", id: "s.1", data }]);
+    expect(await promise).toEqual(data);
+    taker.close();
+    connection.close();
   });
 
   test("a job that is in the queue is not added again, and one that was lost is", async () => {
