@@ -8,6 +8,8 @@ import type { TaskRow } from "./file.ts";
 
 /** Allowance for the run's own work, tasks that ignore their signal, and hooks. */
 const slackMs = 60_000;
+/** To Redis and back, for a lease of one task on a machine. */
+const mostTrips = 10;
 
 export class EndJudge {
   readonly #of: Evidence;
@@ -271,7 +273,7 @@ export class EndJudge {
 
   /** The run takes no longer than all tasks in sequence. It would if something waited for a clock that was set back. */
   #inTime(): void {
-    const { stage, events, scenario, startedMs, endedMs } = this.#seen;
+    const { stage, events, scenario, session, startedMs, endedMs } = this.#seen;
     let most = slackMs + stage.world.events * (scenario.pace.messageMs + scenario.pace.mainMs);
     for (const { begunAt, overAt, kind, path } of stage.traces) {
       const timeout =
@@ -281,7 +283,8 @@ export class EndJudge {
     for (const event of events) {
       if (event.type === "task-retrying") most += Math.max(event.retryAt - event.at, 0);
     }
-    for (const incident of this.#seen.session.incidents) {
+    most += stage.dispatches.length * mostTrips * (session.engine?.latencyMs ?? 0);
+    for (const incident of session.incidents) {
       if (incident.what === "engine") most += incident.ms + slackMs;
     }
     for (const { per } of Object.values(scenario.pools)) {
