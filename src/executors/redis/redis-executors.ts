@@ -36,6 +36,8 @@ type Engine = PresenceOptions & {
 
 /** Ticks of this run that came back from Redis while a machine was silent: then it is lost. */
 const mostSilentTicks = 5;
+/** A machine that has nothing to say is heard every other second. */
+const usualTicks = 2;
 /** No machine helps: when that is said. */
 const aloneTicks = 3;
 /** Held by no worker: tasks that wait in the queue. */
@@ -260,9 +262,12 @@ class RedisExecutors implements Executors {
   }
 
   whereIs(id: TaskId, worker: WorkerId): "running" | "held" | "elsewhere" {
-    const [, remote] = this.#find(worker)?.found ?? [];
+    const { machine, found } = this.#find(worker) ?? {};
+    const [, remote] = found ?? [];
     if (remote?.running.includes(id) !== true) return "elsewhere";
-    return remote.isHeld ? "held" : "running";
+    // Of a machine that is not heard, the task may have ended: its thread is not to be ended for it.
+    const isHeard = this.#engine.connection.isReady && (machine?.silentTicks ?? 0) <= usualTicks;
+    return remote.isHeld || !isHeard ? "held" : "running";
   }
 
   #find(worker: WorkerId) {

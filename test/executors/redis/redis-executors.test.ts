@@ -100,6 +100,22 @@ describe.skipIf(server === undefined)("on Redis", () => {
     }
   });
 
+  test("while Redis is away, it is not known whether a task still runs", async () => {
+    await using own = await startRedis();
+    await using harness = await openRedis(own);
+    using bench = new Bench(harness);
+    bench.begin();
+    const [id] = bench.add("gate");
+    if (id === undefined) throw new Error("no task");
+    await harness.nextGate();
+    const where = (): string => bench.executors.whereIs(id, bench.whoHas(id));
+    await bench.eventually(() => where() === "running");
+    await own.kill();
+    await bench.eventually(() => where() === "held");
+    await own.start();
+    await bench.eventually(() => where() === "running");
+  });
+
   test("a queue that is opened while Redis is away works once it is back, and so does who takes from it", async () => {
     await using own = await startRedis();
     const connection = await EngineConnection.open(own.url);
