@@ -47,7 +47,8 @@ export class Serving implements AsyncDisposable, ServedSource {
   readonly #watch: FolderWatch;
   readonly #uncaught: Disposable;
   readonly #targets: readonly Target[];
-  #isSaid = false;
+  /** What the log says of the files: nothing yet, that some are not loaded yet, or all. */
+  #said: "nothing" | "some" | "all" = "nothing";
 
   /** @throws UsageError */
   constructor(targets: readonly Target[], flags: ServeFlags) {
@@ -94,16 +95,19 @@ export class Serving implements AsyncDisposable, ServedSource {
     this.#scheduler.look();
     this.#sayWhenKnown();
     // A file may take long to load: the others are served meanwhile.
-    systemClock.after(longestSilenceMs, () => this.#sayOnce()).unref();
+    systemClock.after(longestSilenceMs, () => this.#sayFirst()).unref();
   }
 
   /** See `Scheduler.stop`. */
-  stop(): Promise<void> {
-    if (this.served().health !== "stopping") {
-      this.say("stopping: runs that go on are asked to end, and the next serve continues them");
+  async stop(): Promise<void> {
+    const isFirst = this.served().health !== "stopping";
+    const { length } = this.served().pipelines.flatMap(({ running }) => running);
+    if (isFirst && length > 0) {
+      this.say(`stopping: ${plural(length, "run")} asked to end; the next serve continues them`);
     }
     this.#files.end();
-    return this.#scheduler.stop();
+    await this.#scheduler.stop();
+    if (isFirst) this.say("stopped");
   }
 
   served(): Served {
@@ -139,13 +143,17 @@ export class Serving implements AsyncDisposable, ServedSource {
   }
 
   #sayWhenKnown(): void {
-    if (this.#files.counts.open === 0) this.#sayOnce();
+    if (this.#files.counts.open === 0 && this.#said !== "all") this.#say();
   }
 
-  #sayOnce(): void {
-    if (this.#isSaid) return;
-    this.#isSaid = true;
+  #sayFirst(): void {
+    if (this.#said === "nothing") this.#say();
+  }
+
+  #say(): void {
     const { files, open } = this.#files.counts;
+    const head = this.#said === "some" ? "all files are loaded now: " : "";
+    this.#said = open === 0 ? "all" : "some";
     const { pipelines } = this.served();
     const good = pipelines.filter(({ state }) => state.kind === "ok" || state.kind === "paused");
     const shown = this.#targets.map((target) =>
@@ -158,7 +166,10 @@ export class Serving implements AsyncDisposable, ServedSource {
     const what = `${plural(good.length, "pipeline")} with a schedule`;
     const where = `${plural(files, "file")} in ${[...new Set(shown)].join(", ")}`;
     const rest = open === 0 ? "" : `; ${plural(open, "file")} not loaded yet`;
-    this.#log.log(good.length === 0 ? "warn" : "info", `serving ${what}, of ${where}${rest}`);
+    this.#log.log(
+      good.length === 0 ? "warn" : "info",
+      `${head}serving ${what}, of ${where}${rest}`,
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { Served } from "./served.ts";
 import { ServedEntry } from "./served-entry.ts";
 import { SlotEnds } from "./slot-ends.ts";
-import { startReason, tooMany, twinText, whyLate } from "./start-reasons.ts";
+import { startReason, tooMany, twinText, whyLate, whyLeftOut } from "./start-reasons.ts";
 import { Told } from "./told.ts";
 
 /** The longest time between two looks at the clock. */
@@ -77,11 +77,11 @@ export class Scheduler {
   #broken(file: string, message: string, only: string | null): void {
     const known = this.#of(file, only);
     for (const entry of known.length > 0 ? known : [this.#entryOf(file, only)]) {
-      const isNew = entry.broken === null;
-      entry.broken = { message, since: entry.broken?.since ?? this.#now };
-      if (!isNew) continue;
+      const before = entry.broken;
+      entry.broken = { message, since: before?.since ?? this.#now };
+      if (before?.message === message) continue;
       const hasSchedule = entry.scheduled !== null;
-      this.#told.say(entry, { kind: "broken", message, hasSchedule }, true);
+      this.#told.say(entry, { kind: "broken", message, hasSchedule }, before === null);
     }
   }
 
@@ -246,9 +246,11 @@ export class Scheduler {
       entry.passed = Math.max(entry.passed, slot);
       if (kind === "skipped") entry.counters.skipped();
       else entry.counters.missed(count);
-      const why = kind === "skipped" ? "an earlier run went on" : "it was missed";
-      entry.record({ kind, slot, why });
-      this.#told.say(entry, kind === "skipped" ? { kind, slot } : { kind, slot, count }, false);
+      entry.record({ kind, slot, why: whyLeftOut[kind] });
+      const event = kind === "skipped" ? { kind, slot } : { kind, slot, count };
+      // It was started, and no run began: that is said.
+      const isRepeated = kind === "missed" && entry.said.notStarted !== null;
+      this.#told.say(entry, event, false, isRepeated);
     }
   }
 

@@ -25,6 +25,8 @@ export type PipelineEvent =
       readonly error: string | null;
       /** When it is tried again. Null: it is not. */
       readonly again: number | null;
+      /** By serve, which ends itself: the next one goes on with the slot. */
+      readonly isStopped: boolean;
     }
   /** Another process had the slot already. */
   | { readonly kind: "taken"; readonly slot: number; readonly run: number | null }
@@ -70,4 +72,6 @@ export type ServeEvent = PipelineEvent & {
   readonly tz: string | null;
   /** It is to be told by the webhook: a trouble is told once, until it is over. */
   readonly isNews: boolean;
+  /** The log has said it, and nothing has changed since. */
+  readonly isRepeated: boolean;
 };

@@ -1,6 +1,7 @@
 // The log of serve: a line for each run, and for what is out of the ordinary. Pure.
 
-import { duration, exactDuration } from "../base/format-duration.ts";
+import { duration, exactDuration, waitText } from "../base/format-duration.ts";
+import { toIso } from "../base/iso-time.ts";
 import { plural, visible } from "../base/text.ts";
 import { assertNever } from "../base/unreachable.ts";
 import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
@@ -14,14 +15,15 @@ export type Level = "info" | "warn" | "error" | "debug";
 type LogLine = { readonly level: Level; readonly text: string };
 
 export function logLine(event: ServeEvent): LogLine {
-  const { level, text } = lineOf(event);
+  const { level: own, text } = lineOf(event);
+  const level = event.isRepeated ? "debug" : own;
   const name = event.name === null || event.name === "" ? event.argument : event.name;
   return { level, text: `${visible(name)}: ${visible(text)}` };
 }
 
 /** What the webhook posts: chat services show `text`. */
 export function newsOf(event: ServeEvent): object {
-  const { isNews: _, ...rest } = event;
+  const { isNews: _, isRepeated: __, ...rest } = event;
   return { version: 1, text: `pipeloom: ${logLine(event).text}`, event: rest };
 }
 
@@ -101,16 +103,16 @@ function stateLine(event: StateEvent): LogLine {
 
 type Ended = Extract<ServeEvent, { kind: "ended" }>;
 
-function endLevel({ outcome }: Ended): Level {
+function endLevel({ outcome, isStopped }: Ended): Level {
+  if (isStopped && outcome === "not-started") return "warn";
   if (outcome === "done") return "info";
   return outcome === "error" || outcome === "not-started" ? "error" : "warn";
 }
 
 function endText(event: Ended): string {
-  const { run, outcome, durationMs, error, again, at, db } = event;
+  const { run, outcome, durationMs, error, isStopped, db } = event;
   const why = reason(event.why, event.delayMs);
   const took = duration(durationMs);
-  const next = again === null ? "" : `; tried again in ${duration(again - at)}`;
   const because = error === null ? "" : `: ${error}`;
   const status =
     run === null || db === null ? [] : [pipeloomCommand("status", "--run", run, ...dbFlag(db))];
@@ -122,12 +124,26 @@ function endText(event: Ended): string {
     case "cancelled":
       return `run ${run} was cancelled after ${took}${why}`;
     case "interrupted":
-      return `run ${run} was interrupted after ${took}${why}${next === "" ? "; it goes on later" : next}`;
+      return isStopped
+        ? `run ${run} was stopped with serve after ${took}${why}; the next serve continues it`
+        : `run ${run} was interrupted after ${took}${why}${because}; ${againText(event)}`;
     case "not-started":
-      return `no run began${because}${next}`;
+      return isStopped
+        ? "serve was stopped before its run began; the next serve starts it"
+        : `no run began${because}; ${againText(event)}`;
     default:
       return assertNever(outcome);
   }
+}
+
+/** What comes at each try is said once. */
+function againText({ outcome, again, at, argument, slot }: Ended): string {
+  if (again !== null) {
+    const once = outcome === "not-started" ? ", and said again only if the reason changes" : "";
+    return `tried again ${waitText(again - at)}${once}`;
+  }
+  const command = pipeloomCommand("run", argument, "--scheduled-for", toIso(slot));
+  return `not tried again; to continue it: ${command}`;
 }
 
 const recoveries = {

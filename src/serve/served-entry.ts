@@ -15,6 +15,15 @@ import type { SlotProcess } from "./slot-process.ts";
 /** What became of so many slots is kept for the page. */
 const maxRecords = 30;
 const shownSlots = 5;
+const maxTries = 1_000;
+
+type Said = {
+  refusal: string | null;
+  /** Name, database and rule. */
+  servedAs: string | null;
+  /** Why no run began. */
+  notStarted: string | null;
+};
 
 export type OwnProcess = {
   readonly slot: number;
@@ -38,6 +47,8 @@ export class ServedEntry {
   readonly counters = new SlotCounters();
   readonly processes = new Map<number, OwnProcess>();
   readonly tries = new Map<number, Try>();
+  /** What the log has said last, and does not say again. */
+  readonly said: Said = { refusal: null, servedAs: null, notStarted: null };
   /** Runs that were asked to end for a later slot. */
   readonly cancelled = new Set<number>();
   /** Null: the file was not loaded yet. */
@@ -97,7 +108,17 @@ export class ServedEntry {
     this.isAdopted = false;
     // What could not be started may be mended.
     this.tries.clear();
+    this.said.notStarted = null;
     this.again = now;
+  }
+
+  /** @param next undefined: the slot has come to its end */
+  tried(slot: number, next: Try | undefined): void {
+    this.tries.delete(slot);
+    if (next === undefined) return;
+    this.tries.set(slot, next);
+    // A file that can be described and never runs leaves one for each of its slots.
+    if (this.tries.size > maxTries) this.tries.delete(this.tries.keys().next().value ?? slot);
   }
 
   /** Slots that were started and for which no run has begun, or whose run was interrupted. */

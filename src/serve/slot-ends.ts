@@ -64,10 +64,12 @@ export class SlotEnds {
   notLaunched(entry: ServedEntry, slot: number, thrown: unknown): void {
     const now = this.#clock.wall();
     const next = tryAfter("not-started", entry.tries.get(slot), now);
-    if (next !== undefined) entry.tries.set(slot, next);
+    entry.tried(slot, next);
     entry.again = next?.notBefore ?? now;
     entry.counters.ended("not-started", 0, now);
-    this.#told.failed(entry, slot, {
+    const error = reasonOf(thrown);
+    const { isRepeated } = this.#told.notStarted(entry, error);
+    const event = {
       kind: "ended",
       slot,
       run: null,
@@ -75,9 +77,11 @@ export class SlotEnds {
       why: "on time",
       delayMs: 0,
       durationMs: 0,
-      error: reasonOf(thrown),
+      error,
       again: next?.notBefore ?? null,
-    });
+      isStopped: false,
+    } as const;
+    this.#told.failed(entry, slot, event, isRepeated);
   }
 
   // ── begin ────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,7 +146,7 @@ export class SlotEnds {
   /** What became of it is not known: its slot may be due still, and would be started again at once. */
   #tryLater(entry: ServedEntry, slot: number): void {
     const next = tryAfter("not-started", entry.tries.get(slot), this.#clock.wall());
-    if (next !== undefined) entry.tries.set(slot, next);
+    entry.tried(slot, next);
   }
 
   #judge(entry: ServedEntry, own: OwnProcess, end: ProcessEnd): void {
@@ -163,37 +167,38 @@ export class SlotEnds {
   #overlapped(entry: ServedEntry, slot: number): void {
     const count = entry.tries.get(slot)?.count ?? 0;
     // Not at once: where the file cannot be read as the process has read it, it would be started again and again.
-    entry.tries.set(slot, { count, notBefore: this.#clock.wall() + overlapPauseMs });
+    entry.tried(slot, { count, notBefore: this.#clock.wall() + overlapPauseMs });
     this.#told.say(entry, { kind: "overlapped", slot }, false);
   }
 
   #taken(entry: ServedEntry, slot: number, row: SlotRun | undefined): void {
-    entry.tries.delete(slot);
+    entry.tried(slot, undefined);
     this.#told.say(entry, { kind: "taken", slot, run: row?.run ?? null }, false);
   }
 
   #finish(entry: ServedEntry, own: OwnProcess, { end, outcome, history, now }: Finish): void {
     const { slot, why, delayMs, startedAt } = own;
-    const isStopping = this.#stops > 0;
+    const isStopped = this.#stops > 0;
     // A short run may have ended before anybody saw that it had begun.
     if (outcome !== "not-started") this.#goesOn(entry, slot);
-    const next = isStopping ? undefined : tryAfter(outcome, entry.tries.get(slot), now);
-    if (next === undefined) entry.tries.delete(slot);
-    else entry.tries.set(slot, next);
+    const next = isStopped ? undefined : tryAfter(outcome, entry.tries.get(slot), now);
+    entry.tried(slot, next);
     const run = rowOf(history, slot)?.run ?? null;
     const durationMs = now - startedAt;
     entry.counters.ended(outcome, durationMs, now);
     entry.record({ kind: "ran", slot, run, startedAt, finishedAt: now, outcome, delayMs, why });
     const again = next === undefined || next.notBefore === never ? null : next.notBefore;
     const error = outcome === "done" ? null : saidIn(end);
-    const ended = { kind: "ended", slot, run, outcome, why, delayMs, durationMs } as const;
+    const { isRepeated } = this.#told.notStarted(entry, outcome === "not-started" ? error : null);
+    const what = { slot, run, outcome, error, again } as const;
+    const ended = { kind: "ended", ...what, why, delayMs, durationMs, isStopped } as const;
     // A file that was just renamed or removed is no longer served a moment later.
-    const isFailure = !isStopping && !end.isFileGone && isFailed(outcome, next?.notBefore);
-    if (isFailure) this.#told.failed(entry, slot, { ...ended, error, again });
-    else this.#told.say(entry, { ...ended, error, again }, false);
+    const isFailure = !isStopped && !end.isFileGone && isFailed(outcome, next?.notBefore);
+    if (isFailure) this.#told.failed(entry, slot, ended, isRepeated);
+    else this.#told.say(entry, ended, false, isRepeated);
     if (isFailure) this.#pauseIfNeeded(entry, history);
     if (outcome !== "done") return;
-    for (const each of entry.tries.keys()) if (each < slot) entry.tries.delete(each);
+    for (const each of entry.tries.keys()) if (each < slot) entry.tried(each, undefined);
     // While slots are caught up, the next one is late too.
     if (entry.nextStart(slot) > now) this.#told.recovered(entry, slot, run);
   }

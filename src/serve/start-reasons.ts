@@ -7,6 +7,8 @@ import type { ServedEntry } from "./served-entry.ts";
 
 export const tooMany = "too many runs go on";
 
+export const whyLeftOut = { skipped: "an earlier run went on", missed: "it was missed" } as const;
+
 export const twinText = ({ name }: ServedEntry, { argument }: ServedEntry): string =>
   `"${name}" is the name of the pipeline in ${argument} too, in the same database; give one of them another name or db`;
 

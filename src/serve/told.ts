@@ -2,6 +2,7 @@
 // if serve is started again meanwhile.
 
 import type { Clock } from "../base/clock.ts";
+import { JSON } from "../base/globals.ts";
 import type {
   Pause,
   ScheduleChange,
@@ -44,10 +45,10 @@ export class Told {
     for (const listener of this.#listeners) listener();
   }
 
-  say(entry: ServedEntry, event: PipelineEvent, isNews: boolean): void {
+  say(entry: ServedEntry, event: PipelineEvent, isNews: boolean, isRepeated = false): void {
     const { argument, name, db, scheduled } = entry;
     const tz = scheduled?.rule.tz ?? null;
-    this.#tell({ ...event, at: this.#clock.wall(), argument, name, db, tz, isNews });
+    this.#tell({ ...event, at: this.#clock.wall(), argument, name, db, tz, isNews, isRepeated });
     this.changed();
   }
 
@@ -55,7 +56,16 @@ export class Told {
   refused(entry: ServedEntry, reason: string): void {
     if (entry.refusal === reason) return;
     entry.refusal = reason;
-    this.say(entry, { kind: "refused", reason }, false);
+    this.say(entry, { kind: "refused", reason }, false, entry.said.refusal === reason);
+    entry.said.refusal = reason;
+    entry.said.servedAs = null;
+  }
+
+  /** @param error why no run began; null: one did */
+  notStarted(entry: ServedEntry, error: string | null): { readonly isRepeated: boolean } {
+    const isRepeated = error !== null && entry.said.notStarted === error;
+    entry.said.notStarted = error;
+    return { isRepeated };
   }
 
   // ── the row of a schedule ────────────────────────────────────────────────────────────────────────────
@@ -97,7 +107,8 @@ export class Told {
       entry.stopped = row.stopped;
       this.#paused(entry, row.paused);
     }
-    if (!entry.isAdopted) this.#adopted(entry, histories, now);
+    entry.said.refusal = null;
+    if (!entry.isAdopted || entry.said.servedAs === null) this.#adopted(entry, histories, now);
   }
 
   #adopted(entry: ServedEntry, histories: Histories, now: number): void {
@@ -106,7 +117,11 @@ export class Told {
     entry.counters.knownSuccess(slots.find(({ status }) => status === "done")?.finishedAt ?? null);
     const rule = entry.scheduled?.rule;
     const slot = rule === undefined || entry.paused !== null ? null : slotAfter(rule, now);
-    this.say(entry, { kind: "served", next: slot === null ? null : entry.startOf(slot) }, false);
+    const next = slot === null ? null : entry.startOf(slot);
+    // A module that a hundred files import may have been saved.
+    const servedAs = JSON.stringify([entry.name, entry.db, ruleOf(entry)]);
+    this.say(entry, { kind: "served", next }, false, servedAs === entry.said.servedAs);
+    entry.said.servedAs = servedAs;
   }
 
   /** Another process may have paused or resumed it. */
@@ -158,8 +173,8 @@ export class Told {
     return next;
   }
 
-  failed(entry: ServedEntry, slot: number, event: PipelineEvent): void {
-    this.#trouble(entry, { kind: "failed", slot }, event);
+  failed(entry: ServedEntry, slot: number, event: PipelineEvent, isRepeated: boolean): void {
+    this.#trouble(entry, { kind: "failed", slot }, event, isRepeated);
   }
 
   recovered(entry: ServedEntry, slot: number, run: number | null): void {
@@ -170,13 +185,13 @@ export class Told {
     this.say(entry, { kind: "recovered", slot, run, from }, true);
   }
 
-  #trouble(entry: ServedEntry, trouble: Trouble, event: PipelineEvent): void {
+  #trouble(entry: ServedEntry, trouble: Trouble, event: PipelineEvent, isRepeated = false): void {
     const isNews = entry.trouble?.kind !== trouble.kind;
     if (isNews) {
       entry.trouble = trouble;
       this.#write(entry, { kind: "trouble", trouble });
     }
-    this.say(entry, event, isNews);
+    this.say(entry, event, isNews, isRepeated);
   }
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────

@@ -65,7 +65,7 @@ test("SIGTERM stops a run, and the next serve goes on with it", async () => {
     await first.line(/starting/);
     await untilRow(folder.path, "status = 'running'");
     first.signal("SIGTERM");
-    await first.line(/was interrupted after .*; it goes on later/);
+    await first.line(/was stopped with serve after .*; the next serve continues it/);
     expect(await first.ended).toBe(0);
   }
   // A signal that comes while the run is being opened ends its process.

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
 import { slotsBetween } from "../../src/serve/schedule-slots.ts";
+import { logLine } from "../../src/serve/serve-log.ts";
 import { ServedEntry } from "../../src/serve/served-entry.ts";
 import { below, randomOf } from "../crash/random.ts";
 import { rule } from "./rule.ts";
@@ -221,6 +222,105 @@ describe("a run that begins while the process of a slot loads the file", () => {
       void serves;
     },
   );
+});
+
+/** As the log has it, without -v. */
+const shownIn = (world: World): string[] =>
+  world.events.flatMap((event) => {
+    const { level, text } = logLine(event);
+    return level === "debug" ? [] : [text.replace(/^etl: (?:\w{3} 2026-\S+ \S+ \S+: )?/, "")];
+  });
+
+const cannot = (why: string): string => expect.stringMatching(`no run began: ${why}; tried`);
+
+describe("the log", () => {
+  const minutely = rule({ when: { kind: "every", everyMs: minuteMs }, tz: "UTC" });
+
+  test("a file for which no run can begin is said once, and again when the reason changes or it is edited", async () => {
+    const world = new World(begin);
+    let said = "error: no DATABASE_URL";
+    world.fate = () => ({ loadMs: 10, runMs: 10, end: "cannot load", said });
+    const serve = new ServeUnderTest(world, minutely);
+    await world.clock.pass(3 * hourMs);
+    const served = expect.stringContaining("served from");
+    expect(shownIn(world)).toEqual([served, cannot("no DATABASE_URL")]);
+    said = "error: no password";
+    await world.clock.pass(hourMs);
+    expect(shownIn(world).slice(2)).toEqual([cannot("no password")]);
+    serve.describe(minutely);
+    await world.clock.pass(hourMs);
+    expect(shownIn(world).slice(3)).toEqual([cannot("no password")]);
+    world.fate = () => ({ loadMs: 10, runMs: 10, end: "done" });
+    await world.clock.pass(minuteMs);
+    expect(shownIn(world).slice(4)).toEqual([
+      expect.stringContaining("run 1 done"),
+      "recovered: it had failed",
+    ]);
+  });
+
+  test("a file that is saved is served as before, and says so only where its schedule is another one", async () => {
+    const world = new World(begin);
+    const serve = new ServeUnderTest(world, minutely);
+    serve.describe(minutely);
+    serve.describe(hourly());
+    expect(shownIn(world).map((line) => line.slice(0, 11))).toEqual(["served from", "served from"]);
+  });
+
+  test("a file that is broken says so once, and again for another reason", () => {
+    const world = new World(begin);
+    const { scheduler } = new ServeUnderTest(world, minutely);
+    for (const message of ["no such import", "no such import", "a bracket is missing"]) {
+      scheduler.update("/srv/etl.ts", { kind: "broken", message }, null);
+    }
+    expect(shownIn(world).slice(1)).toEqual([
+      "the file is broken: no such import; its last good schedule goes on",
+      "the file is broken: a bracket is missing; its last good schedule goes on",
+    ]);
+    expect(newsIn(world)).toEqual(["broken"]);
+  });
+
+  test("a database that cannot be used is said once, and that it can be used again", async () => {
+    const world = new World(begin);
+    const serve = new ServeUnderTest(world, hourly());
+    world.unusable = "it is no database";
+    await world.clock.pass(hourMs);
+    serve.describe(hourly());
+    await world.clock.pass(hourMs);
+    expect(shownIn(world).slice(1)).toEqual(["cannot be served: it is no database"]);
+    world.unusable = null;
+    await world.clock.pass(minuteMs);
+    expect(shownIn(world)[2]).toStartWith("served from /srv/etl.ts, next ");
+  });
+
+  test("a run that serve stops with itself, and one whose process ends each time", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 1_000, end: "killed" });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(30 * minuteMs);
+    expect(shownIn(world).slice(1)).toEqual([
+      expect.stringMatching(/^run 1 was interrupted after .*: ended by SIGKILL; tried again in 10/),
+      expect.stringMatching(
+        /^run 1 was interrupted after .*: ended by SIGKILL; tried again in 1 min/,
+      ),
+      expect.stringMatching(
+        /^run 1 was interrupted .*; not tried again; to continue it: pipeloom run \S+ --scheduled-for 2026-03-01T01:00:00\.000Z$/,
+      ),
+    ]);
+    world.fate = () => ({ loadMs: 10, runMs: hourMs, end: "done" });
+    await world.clock.pass(31 * minuteMs);
+    void serve.scheduler.stop();
+    await world.clock.pass(minuteMs);
+    expect(shownIn(world).at(-1)).toMatch(
+      /^run 2 was stopped with serve after .*; the next serve continues it$/,
+    );
+  });
+
+  test("slots for which no run can begin are forgotten after a while", () => {
+    const entry = new ServedEntry("/srv/etl.ts", null, "here");
+    for (let slot = 0; slot < 5_000; slot++) entry.tried(slot, { count: 1, notBefore: slot });
+    expect(entry.tries.size).toBe(1_000);
+    expect(entry.tries.has(4_999)).toBe(true);
+  });
 });
 
 describe("troubles are told once", () => {

@@ -5,7 +5,15 @@ import { describe, expect, test } from "bun:test";
 import { logLine } from "../../src/serve/serve-log.ts";
 import type { ServeEvent } from "../../src/serve/serve-event.ts";
 
-const of = { at: 0, argument: "/srv/etl.ts", name: null, db: null, tz: null, isNews: true };
+const of = {
+  at: 0,
+  argument: "/srv/etl.ts",
+  name: null,
+  db: null,
+  tz: null,
+  isNews: true,
+  isRepeated: false,
+};
 
 const textOf = (event: Pick<Extract<ServeEvent, { kind: "broken" }>, "message" | "hasSchedule">) =>
   logLine({ ...of, kind: "broken", ...event }).text;

@@ -96,6 +96,8 @@ export type Fate = {
   readonly loadMs: number;
   readonly runMs: number;
   readonly end: "done" | "error" | "killed" | "cannot load";
+  /** On stderr by one that cannot load. */
+  readonly said?: string;
 };
 
 export class World {
@@ -110,6 +112,8 @@ export class World {
   row: ScheduleRow | null = null;
   fate: (slot: number) => Fate = () => ({ loadMs: 100, runMs: 1000, end: "done" });
   isLocked = false;
+  /** Why; null: it is not. */
+  unusable: string | null = null;
   /** As the child keeps it, see `RunRequest.isAlone`. */
   isAlone = false;
   mostRunning = 0;
@@ -129,6 +133,7 @@ export class World {
     read: (db, pipelines, until) => {
       this.onAccess("read", db);
       if (this.isLocked) return { kind: "later" };
+      if (this.unusable !== null) return { kind: "bad", reason: this.unusable };
       return {
         kind: "ok",
         histories: new Map(pipelines.map((name) => [name, this.#history(name, until)])),
@@ -203,7 +208,7 @@ export class World {
       end(how === "killed" ? null : 143, how === "killed" ? "SIGKILL" : null);
     });
     const begin = (): void => {
-      if (fate.end === "cannot load") return end(1, null, "error: cannot load");
+      if (fate.end === "cannot load") return end(1, null, fate.said ?? "error: cannot load");
       const taken = this.#take(pipeline, slot, pid);
       if (typeof taken === "number") return end(taken, null);
       own = taken;
