@@ -3,10 +3,17 @@
 // this process holds.
 
 import { constants, Database } from "bun:sqlite";
-import { type Stats, statSync } from "node:fs";
+import {
+  accessSync,
+  constants as fileConstants,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { codeOf } from "../../base/system-error.ts";
 import { busyTimeoutMs, type BusyHandler } from "../busy-handler.ts";
 import { sqliteCode } from "../sqlite-error.ts";
 import { ReaderError, toReaderError } from "./reader-error.ts";
@@ -62,6 +69,9 @@ function look(path: string): Stats | undefined {
 }
 
 function openOrRecover(path: string): Database {
+  // SQLite would create a -wal and a -shm with the rights of the file. They could not be removed, and a -shm that is read-only refuses
+  // every writer when the file has become writable again.
+  if (isWriteProtected(path)) return connectImmutable(path);
   try {
     return connect(path);
   } catch (thrown) {
@@ -81,6 +91,22 @@ function openOrRecover(path: string): Database {
     }
   }
 }
+
+/** Nobody can write to it, and nobody who could before has it open. */
+function isWriteProtected(path: string): boolean {
+  try {
+    const real = realpathSync(path);
+    if ((statSync(real).mode & anyWrite) !== 0) return false;
+    if ([`${real}-wal`, `${real}-journal`].some((each) => look(each) !== undefined)) return false;
+    // Root can write all the same.
+    accessSync(real, fileConstants.W_OK);
+    return false;
+  } catch (thrown) {
+    return ["EACCES", "EPERM", "EROFS"].includes(codeOf(thrown) ?? "");
+  }
+}
+
+const anyWrite = 0o222;
 
 /** Without locks and without a -shm: only for a file that no process can write to. */
 const connectImmutable = (path: string): Database =>

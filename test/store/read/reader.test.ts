@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 
 import { BusyHandler } from "../../../src/store/busy-handler.ts";
 import { openReader } from "../../../src/store/read/reader.ts";
@@ -250,6 +250,37 @@ test.skipIf(!otherUser)("a WAL database in a folder that cannot be written", () 
   expect(child.stdout.toString()).toBe('[{"n":4}]\n');
   expect(folder.list()).toEqual(["a.db"]);
 });
+
+const someUser = process.getuid?.() === 0 ? otherUser : process.platform !== "win32";
+
+test.skipIf(!someUser)(
+  "a WAL database that is write-protected for a while can be written again",
+  () => {
+    using folder = tempFolder();
+    const path = database(folder, "wal");
+    chmodSync(folder.path, 0o777);
+    if (otherUser) chownSync(path, 65_534, 65_534);
+    const code = `const { chmodSync } = require("node:fs");
+    const { Database } = require("bun:sqlite");
+    const { openReader } = require(${JSON.stringify(require.resolve("../../../src/store/read/reader.ts"))});
+    const path = ${JSON.stringify(path)};
+    chmodSync(path, 0o444);
+    const reader = openReader(path);
+    console.log(JSON.stringify(reader.query("SELECT COUNT(*) AS n FROM x")));
+    reader.close();
+    chmodSync(path, 0o644);
+    const db = new Database(path);
+    db.run("CREATE TABLE y (a)");
+    db.close();`;
+    const as = otherUser ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+    const child = Bun.spawnSync([...as, process.execPath, "-e", code], {
+      env: { ...process.env, HOME: folder.path },
+    });
+    expect(child.stderr.toString()).toBe("");
+    expect(child.stdout.toString()).toBe('[{"n":4}]\n');
+    expect(folder.list().filter((name) => name.startsWith("a.db"))).toEqual(["a.db"]);
+  },
+);
 
 /** Held until the wait has been reported; each pause takes 6 s. */
 function waiting(path: string): { busyHandler: BusyHandler; said: string[]; lock: () => void } {
