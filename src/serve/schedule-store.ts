@@ -15,7 +15,8 @@ type HistoriesRead =
   { readonly kind: "ok"; readonly histories: ReadonlyMap<string, ScheduleHistory> } | Unusable;
 type ChangesWritten = { readonly kind: "ok" } | Unusable;
 /** `later`: another program holds the file. */
-type Unusable = { readonly kind: "later" } | { readonly kind: "bad"; readonly reason: string };
+export type Unusable =
+  { readonly kind: "later" } | { readonly kind: "bad"; readonly reason: string };
 
 export type ScheduleStore = {
   /** @param until later slots are not read */

@@ -216,7 +216,7 @@ export class Scheduler {
     }
     for (const entry of entries) {
       entry.again = now + (read.kind === "bad" ? longestWaitMs : laterMs);
-      if (read.kind === "bad") this.#told.refused(entry, read.reason);
+      this.#told.unusable(entry, read, now);
     }
   }
 

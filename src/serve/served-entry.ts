@@ -56,6 +56,8 @@ export class ServedEntry {
   broken: { readonly message: string; readonly since: number } | null = null;
   /** Why it cannot be served, as far as its file says nothing of it: the database cannot be used, or another file has its name. */
   refusal: string | null = null;
+  /** When its database was first found to be locked. Null: it is not. */
+  lockedSince: number | null = null;
   /** The argument of the pipeline that has its name and database. */
   twinOf: string | null = null;
   /** Its database has been read since the file was described. */

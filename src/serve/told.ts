@@ -11,7 +11,8 @@ import type {
   Trouble,
 } from "../protocol/served-schedule.ts";
 import { slotAfter } from "./schedule-slots.ts";
-import type { ScheduleStore } from "./schedule-store.ts";
+import type { ScheduleStore, Unusable } from "./schedule-store.ts";
+import { machineZone, zoneTime } from "./schedule-text.ts";
 import type { PipelineEvent, ServeEvent } from "./serve-event.ts";
 import { ruleKey, type ServedEntry } from "./served-entry.ts";
 
@@ -56,9 +57,19 @@ export class Told {
   refused(entry: ServedEntry, reason: string): void {
     if (entry.refusal === reason) return;
     entry.refusal = reason;
-    this.say(entry, { kind: "refused", reason }, false, entry.said.refusal === reason);
+    const isRepeated = entry.said.refusal === reason;
+    this.say(entry, { kind: "refused", reason }, !isRepeated, isRepeated);
     entry.said.refusal = reason;
     entry.said.servedAs = null;
+  }
+
+  /** A lock that goes on for as long as a slot may be late is said: no slot begins meanwhile, and none is missed yet. */
+  unusable(entry: ServedEntry, problem: Unusable, now: number): void {
+    if (problem.kind === "bad") return this.refused(entry, problem.reason);
+    entry.lockedSince ??= now;
+    if (now - entry.lockedSince < (entry.scheduled?.rule.startWithinMs ?? 0)) return;
+    const since = zoneTime(machineZone())(entry.lockedSince);
+    this.refused(entry, `${entry.db} is locked by another program since ${since}`);
   }
 
   /** @param error why no run began; null: one did */
@@ -93,7 +104,7 @@ export class Told {
       const seenNow = isNew(entry);
       const isStored = !seenNow || written.kind === "ok";
       if (isStored) this.#adopt(entry, histories, seenNow ? now : null, now);
-      else if (written.kind === "bad") this.refused(entry, written.reason);
+      else this.unusable(entry, written, now);
       return isStored;
     });
   }
@@ -102,13 +113,14 @@ export class Told {
     const row = rowOf(histories, entry);
     entry.since = seenAt ?? row?.since ?? now;
     entry.refusal = null;
+    entry.lockedSince = null;
     if (row !== null && !this.#isPending(entry)) {
       entry.trouble = row.trouble;
       entry.stopped = row.stopped;
       this.#paused(entry, row.paused);
     }
-    entry.said.refusal = null;
     if (!entry.isAdopted || entry.said.servedAs === null) this.#adopted(entry, histories, now);
+    entry.said.refusal = null;
   }
 
   #adopted(entry: ServedEntry, histories: Histories, now: number): void {
@@ -120,7 +132,8 @@ export class Told {
     const next = slot === null ? null : entry.startOf(slot);
     // A module that a hundred files import may have been saved.
     const servedAs = JSON.stringify([entry.name, entry.db, ruleOf(entry)]);
-    this.say(entry, { kind: "served", next }, false, servedAs === entry.said.servedAs);
+    const isAgain = entry.said.refusal !== null;
+    this.say(entry, { kind: "served", next }, isAgain, servedAs === entry.said.servedAs);
     entry.said.servedAs = servedAs;
   }
 

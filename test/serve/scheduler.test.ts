@@ -290,6 +290,26 @@ describe("the log", () => {
     world.unusable = null;
     await world.clock.pass(minuteMs);
     expect(shownIn(world)[2]).toStartWith("served from /srv/etl.ts, next ");
+    expect(newsIn(world).slice(0, 2)).toEqual(["refused", "served"]);
+  });
+
+  test("a database that is locked for as long as a slot may be late is news, and so is its end", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly({ startWithinMs: 5 * minuteMs }));
+    await world.clock.pass(1_000);
+    world.isLocked = true;
+    await world.clock.pass(5 * minuteMs);
+    expect(newsIn(world)).toEqual([]);
+    await world.clock.pass(2 * hourMs);
+    expect(newsIn(world)).toEqual(["refused"]);
+    expect(shownIn(world)[1]).toMatch(
+      /^cannot be served: \/srv\/a\.db is locked by another program since /,
+    );
+    expect(serve.scheduler.served().pipelines[0]?.state.kind).toBe("refused");
+    world.isLocked = false;
+    await world.clock.pass(minuteMs);
+    expect(newsIn(world)).toEqual(["refused", "served", "late", "recovered"]);
+    expect(serve.scheduler.served().pipelines[0]?.state.kind).toBe("ok");
   });
 
   test("a run that serve stops with itself, and one whose process ends each time", async () => {
