@@ -1,8 +1,10 @@
 // The slots of a schedule: the times at which a pipeline is to run, as epoch milliseconds. Pure: a slot depends on the
 // schedule only, so that a process that was killed, a clock that jumped and a second process all come to the same slots.
 
+import { Temporal } from "../base/globals.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import { machineZone } from "./schedule-text.ts";
 
 type Slots = Pick<ScheduleRule, "when" | "tz">;
 type Starts = Pick<ScheduleRule, "when" | "tz" | "jitterMs">;
@@ -11,13 +13,46 @@ type Starts = Pick<ScheduleRule, "when" | "tz" | "jitterMs">;
 export function slotAfter({ when, tz }: Slots, after: number): number | null {
   switch (when.kind) {
     case "cron":
-      return Bun.cron.parse(when.cron, after, tz === null ? undefined : { tz })?.getTime() ?? null;
+      return cronAfter(when.cron, tz ?? machineZone(), after);
     case "every":
       return (Math.floor(after / when.everyMs) + 1) * when.everyMs;
     default:
       return assertNever(when);
   }
 }
+
+/**
+ * A time that is left out when clocks go forward comes as much later: 02:30 is 03:30 on that day. `Bun.cron.parse` gives it only where it
+ * begins before the clocks change: from 03:10, it would go on to the next day, and the slot would depend on when it is asked for.
+ */
+function cronAfter(cron: string, tz: string, after: number): number | null {
+  const parsed = (from: number): number | null =>
+    Bun.cron.parse(cron, from, { tz })?.getTime() ?? null;
+  const change = lastForward(tz, after);
+  const shifted = change === null ? null : parsed(change - 1);
+  return shifted !== null && shifted > after ? shifted : parsed(after);
+}
+
+/** The most that clocks go forward is 2 h (Antarctica/Troll); days that countries have left out do not count. */
+const longestGapMs = 2 * 3_600_000;
+
+/** When clocks have gone forward, if that is not longer ago than the time that they have left out. Null: it is. */
+function lastForward(tz: string, at: number): number | null {
+  if (tz === "UTC") return null;
+  const [offset, before] = [offsetOf(tz, at), offsetOf(tz, at - longestGapMs)];
+  if (offset <= before) return null;
+  let [from, to] = [at - longestGapMs, at];
+  while (to - from > 1) {
+    const middle = Math.floor((from + to) / 2);
+    if (offsetOf(tz, middle) < offset) from = middle;
+    else to = middle;
+  }
+  return at - to < offset - before ? to : null;
+}
+
+const offsetOf = (tz: string, at: number): number =>
+  Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO(tz).offsetNanoseconds /
+  1e6;
 
 export const isSlot = (schedule: Slots, at: number): boolean => slotAfter(schedule, at - 1) === at;
 

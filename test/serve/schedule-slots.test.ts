@@ -31,6 +31,36 @@ const of = (schedule: ScheduleRule, from: string, until: string): (string | unde
 
 type Case = [zone: string, cron: string, from: string, until: string, slots: string[]];
 
+/** The local minute before which clocks go forward, in UTC. */
+const forward: [zone: string, at: string][] = [
+  ["America/New_York", "2026-03-08T07:00"],
+  ["Europe/Berlin", "2026-03-29T01:00"],
+  ["Europe/London", "2026-03-29T01:00"],
+  ["Australia/Lord_Howe", "2026-10-03T15:30"],
+  ["America/Santiago", "2026-09-06T04:00"],
+  ["Africa/Cairo", "2026-04-23T22:00"],
+  ["Antarctica/Troll", "2026-03-29T01:00"],
+];
+
+describe("clocks go forward: a slot is the same, whenever it is asked for", () => {
+  const crons = ["30 2 * * *", "0 0 * * *", "15 1,2 * * *", "*/10 0-3 * * *", "45 * * * *"];
+  test.each(forward.flatMap(([zone, change]) => crons.map((text) => [zone, text, change])))(
+    "%s: %s",
+    (zone, text, change) => {
+      const schedule = cron(text, zone);
+      const from = at(change) - dayMs;
+      const slots = [...slotsBetween(schedule, from, at(change) + 2 * dayMs)];
+      for (let after = at(change) - 130 * minuteMs; after < at(change) + 250 * minuteMs;) {
+        expect(shown(slotAfter(schedule, after))).toBe(
+          shown(slots.find((slot) => slot > after) ?? null),
+        );
+        after += minuteMs;
+      }
+      expect(slots.filter((slot) => !isSlot(schedule, slot))).toEqual([]);
+    },
+  );
+});
+
 describe("clocks go forward: a time that is left out comes as much later, once", () => {
   const cases: Case[] = [
     // 02:00 EST → 03:00 EDT
