@@ -143,11 +143,12 @@ export class ServedEntry {
     return rule === undefined ? slot : startOf(rule, slot, this.#seed);
   }
 
-  /** When the slot after this one is to begin. */
-  nextStart(slot: number): number {
+  /** While slots are caught up, the one after this one is late too. */
+  isLateStill(slot: number, now: number): boolean {
     const rule = this.scheduled?.rule;
-    const next = rule === undefined ? null : slotAfter(rule, slot);
-    return next === null ? Number.POSITIVE_INFINITY : this.startOf(next);
+    if (rule === undefined || this.trouble?.kind !== "late") return false;
+    const next = slotAfter(rule, slot);
+    return next !== null && this.startOf(next) + rule.startWithinMs <= now;
   }
 
   situation(rule: ScheduleRule, history: ScheduleHistory, now: number): Situation {

@@ -199,8 +199,7 @@ export class SlotEnds {
     if (isFailure) this.#pauseIfNeeded(entry, history);
     if (outcome !== "done") return;
     for (const each of entry.tries.keys()) if (each < slot) entry.tried(each, undefined);
-    // While slots are caught up, the next one is late too.
-    if (entry.nextStart(slot) > now) this.#told.recovered(entry, slot, run);
+    if (!entry.isLateStill(slot, now)) this.#told.recovered(entry, slot, run);
   }
 
   #pauseIfNeeded(entry: ServedEntry, history: ScheduleHistory | undefined): void {

@@ -363,6 +363,36 @@ describe("troubles are told once", () => {
     expect(newsIn(world)).toEqual(["ended", "paused", "recovered"]);
   });
 
+  test("runs that take longer than from one slot to the next: a recovery, and the next failure, are told", async () => {
+    const world = new World(begin);
+    let isBad = true;
+    world.fate = () => ({ loadMs: 10, runMs: 70_000, end: isBad ? "error" : "done" });
+    const minutely = rule({ when: { kind: "every", everyMs: minuteMs }, tz: "UTC" });
+    const serve = new ServeUnderTest(world, minutely);
+    await world.clock.pass(10 * minuteMs);
+    isBad = false;
+    await world.clock.pass(10 * minuteMs);
+    expect(newsIn(world)).toEqual(["ended", "recovered"]);
+    isBad = true;
+    await world.clock.pass(10 * minuteMs);
+    expect(newsIn(world)).toEqual(["ended", "recovered", "ended"]);
+    void serve;
+  });
+
+  test("slots that are caught up one after the other are late once", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    const lateRule = hourly({ catchUp: "all", overlap: "queue", startWithinMs: 5 * minuteMs });
+    const first = new ServeUnderTest(world, lateRule);
+    await world.clock.pass(hourMs);
+    first.kill();
+    await world.clock.pass(5 * hourMs);
+    const second = new ServeUnderTest(world, lateRule);
+    await world.clock.pass(hourMs);
+    expect(newsIn(world)).toEqual(["late", "recovered"]);
+    expect(world.runs).toHaveLength(7);
+    void second;
+  });
+
   test("a slot that does not begin in time, also where serve is started again meanwhile", async () => {
     const world = new World(begin + 59 * minuteMs);
     const end = world.byHand();
