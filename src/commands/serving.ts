@@ -11,7 +11,6 @@ import { thrownText } from "../base/stack.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { plural } from "../base/text.ts";
 import type { Flags } from "../cli/flag-defs.ts";
-import { sayOnStderr } from "../cli/stderr.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { controlPath } from "../protocol/control-file.ts";
 import { environmentOfChildren, webhookVariable } from "../protocol/server-variables.ts";
@@ -27,18 +26,23 @@ import type { Served, ServedSource } from "../serve/served.ts";
 import { ServedFiles, type Target } from "../serve/served-files.ts";
 import { startSlot } from "../serve/slot-process.ts";
 import { WebhookSender } from "../serve/webhook-sender.ts";
+import { backgroundSink } from "../terminal/sinks.ts";
 import { describer } from "./describe-files.ts";
 import { watchUncaught } from "./uncaught.ts";
 import { verbosities, verbosityOf } from "./common-flags.ts";
+import { ServeOutput } from "./serve-output.ts";
 import { checkUrl, type serveFlags } from "./serve-flags.ts";
 
 type ServeFlags = Flags<typeof serveFlags>;
 
 const longestSilenceMs = 5_000;
+/** At the end, for a reader that takes nothing. */
+const stallMs = 2_000;
 /** To tell the webhook what is still to be told. */
 const lastNewsMs = 5_000;
 
 export class Serving implements AsyncDisposable, ServedSource {
+  readonly #output = new ServeOutput(backgroundSink(process.stderr.fd, noReader));
   readonly #log: LogWriter;
   readonly #defects: DefectLog;
   readonly #webhook: WebhookSender | undefined;
@@ -53,7 +57,7 @@ export class Serving implements AsyncDisposable, ServedSource {
   /** @throws UsageError */
   constructor(targets: readonly Target[], flags: ServeFlags) {
     this.#targets = targets;
-    this.#log = logOf(flags);
+    this.#log = logOf(flags, this.#output);
     this.#defects = new DefectLog({
       clock: systemClock,
       say: (text) => this.#log.log("error", text),
@@ -128,6 +132,7 @@ export class Serving implements AsyncDisposable, ServedSource {
     this.#watch[Symbol.dispose]();
     await this.#webhook?.end(lastNewsMs);
     this.#uncaught[Symbol.dispose]();
+    await this.#output.written(stallMs);
   }
 
   #webhookOf({ webhook }: ServeFlags): WebhookSender | undefined {
@@ -173,12 +178,12 @@ export class Serving implements AsyncDisposable, ServedSource {
   }
 }
 
-function logOf({ quiet, verbose, logFile }: ServeFlags): LogWriter {
+function logOf({ quiet, verbose, logFile }: ServeFlags, { write }: ServeOutput): LogWriter {
   const file = logFile === undefined ? undefined : pathOf(logFile, process.cwd());
   if (file !== undefined) checkLogFile(file);
   return new LogWriter({
     now: systemClock.wall,
-    write: sayOnStderr,
+    write,
     colors: paletteOf(colorLevel(process.env, process.stderr.isTTY)),
     file,
     verbosity: verbosities[verbosityOf(quiet, verbose)],
@@ -209,6 +214,9 @@ function webhookInEnvironment(): string | undefined {
     throw new UsageError(`$${webhookVariable}: ${reasonOf(thrown)}`);
   }
 }
+
+/** The runs go on, and the log file has what is said. */
+const noReader = (): void => undefined;
 
 /** A run that does not listen is one that ends. */
 function askToEnd(db: string, run: number): void {

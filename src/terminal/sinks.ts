@@ -46,6 +46,9 @@ function isRegularFile(fd: number): boolean {
   }
 }
 
+/** For a program that goes on whether its lines are read or not: also a terminal is written to in the background. */
+export const backgroundSink = (fd: number, onLost: OnLost): Sink => new BackgroundSink(fd, onLost);
+
 const atOnce = (write: Write): Sink => ({
   write,
   behind: () => undefined,

@@ -37,6 +37,37 @@ const rows = (folder: string, sql: string): unknown[] => {
   return db.query(sql).values();
 };
 
+test.skipIf(process.platform === "win32")(
+  "a log that nobody reads keeps no slot from starting, and serve from no end",
+  async () => {
+    using folder = tempFolder();
+    const text = file('{ every: "1s" }', "", `orders${"-long".repeat(9_000)}`);
+    writeFileSync(join(folder.path, "orders.ts"), text);
+    // The shell has the other end of the pipe, and reads nothing.
+    const script = `exec 3<&0; "$@" 2>&1 | { echo ready >&2; head -c 1 >/dev/null <&3; cat >/dev/null; }`;
+    const child = Bun.spawn(["sh", "-c", script, "sh", ...pipeloom, "serve", "--no-page"], {
+      cwd: folder.path,
+      stdio: ["pipe", "ignore", "pipe"],
+    });
+    await untilRow(folder.path, "id = 4 AND status = 'done'");
+    const { stdout } = Bun.spawnSync(["pgrep", "-P", String(child.pid), "-f", "serve --no-page"]);
+    const pid = Number(stdout.toString().trim().split("\n")[0]);
+    process.kill(pid, "SIGTERM");
+    while (isAlive(pid)) await Bun.sleep(20);
+    void child.stdin.write("x");
+    void child.stdin.end();
+    await child.exited;
+  },
+);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 test("each slot once, with its time; SIGTERM ends it with 0", async () => {
   using folder = tempFolder();
   writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }'));
