@@ -199,7 +199,9 @@ export class Told {
   }
 
   #trouble(entry: ServedEntry, trouble: Trouble, event: PipelineEvent, isRepeated = false): void {
-    const isNews = entry.trouble?.kind !== trouble.kind;
+    const before = entry.trouble?.kind;
+    const isNews =
+      before === undefined || (before !== trouble.kind && !graver[trouble.kind].includes(before));
     if (isNews) {
       entry.trouble = trouble;
       this.#write(entry, { kind: "trouble", trouble });
@@ -238,6 +240,14 @@ export class Told {
     return changes.some(({ pipeline }) => pipeline === name);
   }
 }
+
+/** A slot that fails at each try is late, too, and a run that fails may be slow before: that is told already. */
+const graver: Readonly<Record<Trouble["kind"], readonly Trouble["kind"][]>> = {
+  slow: ["late", "failed"],
+  late: ["failed"],
+  failed: [],
+  paused: [],
+};
 
 type Histories = ReadonlyMap<string, ScheduleHistory>;
 

@@ -379,6 +379,22 @@ describe("troubles are told once", () => {
     void serve;
   });
 
+  test("slots for which no run can begin are late too, and runs that fail are slow: that is one trouble", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 10, end: "cannot load" });
+    const first = new ServeUnderTest(world, hourly());
+    await world.clock.pass(6 * hourMs);
+    expect(world.events.filter(({ kind }) => kind === "late").length).toBeGreaterThan(3);
+    expect(newsIn(world)).toEqual(["ended"]);
+    world.fate = () => ({ loadMs: 10, runMs: minuteMs, end: "done" });
+    await world.clock.pass(8 * hourMs);
+    expect(newsIn(world)).toEqual(["ended", "recovered"]);
+    world.fate = () => ({ loadMs: 10, runMs: 30 * minuteMs, end: "error" });
+    await world.clock.pass(4 * hourMs);
+    expect(newsIn(world).slice(2)).toEqual(["slow", "ended"]);
+    void first;
+  });
+
   test("slots that are caught up one after the other are late once", async () => {
     const world = new World(begin + 30 * minuteMs);
     const lateRule = hourly({ catchUp: "all", overlap: "queue", startWithinMs: 5 * minuteMs });
