@@ -127,6 +127,14 @@ const totalMicros = (runs: readonly MachinesRun[], ops: number): number =>
 const micros = (runs: readonly RunMeasured[], ops: number): number =>
   (medianOf(runs, ({ cpuMs }) => cpuMs) * 1000) / ops;
 
+async function bullmqJobs(kit: Kit, two: Machines, jobs: number) {
+  const before = cpuMsOf(two.redis.pid);
+  const args = [two.redis.url, jobs];
+  const { said } = await kit.child<{ ms: number; cpuMs: number }>("bullmq-jobs", args);
+  const cpuMs = said.cpuMs + cpuMsOf(two.redis.pid) - before;
+  return { perJobMs: said.ms / jobs, cpuMicros: (cpuMs * 1000) / jobs };
+}
+
 async function noops(kit: Kit, two: Machines): Promise<Figure[]> {
   const tasks = kit.size(300_000, 20_000);
   const jobs = kit.size(20_000, 2_000);
@@ -149,8 +157,7 @@ async function noops(kit: Kit, two: Machines): Promise<Figure[]> {
     async () => {
       const local = await kit.run("noop", { params, flags: onTwo });
       checked(local);
-      const { said } = await kit.child<{ ms: number }>("bullmq-jobs", [two.redis.url, jobs]);
-      return { local, perJobMs: said.ms / jobs };
+      return { local, jobs: await bullmqJobs(kit, two, jobs) };
     },
   );
   const runMs = medianOf(pairs.subjects, (run) => run.runMs);
@@ -181,14 +188,19 @@ async function noops(kit: Kit, two: Machines): Promise<Figure[]> {
     }),
     figure({
       ...measured,
-      limit: 1000 / medianOf(pairs.limits, ({ perJobMs }) => perJobMs),
+      limit: 1000 / medianOf(pairs.limits, ({ jobs: { perJobMs } }) => perJobMs),
       limitName: "one BullMQ job a task",
       spread: spreadOf(
         pairs,
         (run) => tasks / run.runMs,
-        ({ perJobMs }) => 1 / perJobMs,
+        (limit) => 1 / limit.jobs.perJobMs,
       ),
       target: ratioAtLeast(10),
+      cpu: {
+        subject: totalMicros(pairs.subjects, tasks),
+        limit: medianOf(pairs.limits, (limit) => limit.jobs.cpuMicros),
+        op: "task",
+      },
     }),
   ];
 }

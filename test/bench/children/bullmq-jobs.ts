@@ -37,8 +37,14 @@ async function add(count: number): Promise<void> {
   const ms = performance.now() - begun;
   const failed = await queue.getFailedCount();
   if (failed > 0) throw new Error(`${failed} of ${count} jobs have failed`);
-  for (const child of children) child.kill("SIGKILL");
-  console.log(JSON.stringify({ ms }));
+  const { user, system } = process.cpuUsage();
+  let cpuMicros = user + system;
+  for (const child of children) {
+    child.kill("SIGKILL");
+    await child.exited;
+    cpuMicros += Number(child.resourceUsage()?.cpuTime.total ?? 0);
+  }
+  console.log(JSON.stringify({ ms, cpuMs: cpuMicros / 1000 }));
 }
 
 if (jobs === "work") await work();
