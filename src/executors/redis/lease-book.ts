@@ -10,8 +10,10 @@ export type Lease<Holder> = {
   readonly on: TagSet;
   /** Empty: its holder has ended all that it had. */
   readonly tasks: readonly Assignment[];
-  /** Tasks that no thread holds, as far as is known. */
-  readonly unheld: ReadonlySet<TaskId>;
+  /** How many tasks it has had. */
+  readonly served: number;
+  /** How many of its tasks no thread holds, as far as is known. */
+  readonly unheld: number;
   /** Undefined while it waits in the queue. */
   readonly holder: Holder | undefined;
   /** Monotonic, ms: when it was claimed, or when its tasks had ended. */
@@ -23,7 +25,7 @@ export type Lease<Holder> = {
 
 type Entry<Holder> = {
   -readonly [Key in keyof Lease<Holder>]: Lease<Holder>[Key];
-} & { unheld: Set<TaskId> };
+};
 
 type Tally = {
   /** Leases that have not ended. */
@@ -37,6 +39,7 @@ type Tally = {
 export class LeaseBook<Holder extends object> {
   readonly #leases = new Map<number, Entry<Holder>>();
   readonly #empty = new Set<Entry<Holder>>();
+  /** Of tasks that no thread holds. One entry for each task is what the book costs: more of them can be seen in a profile. */
   readonly #leaseOf = new Map<TaskId, Entry<Holder>>();
   /** By holder; of those that wait, by queue. */
   readonly #tallies = new Map<Holder | TagSet, Tally>();
@@ -78,7 +81,8 @@ export class LeaseBook<Holder extends object> {
       id,
       on,
       tasks: [],
-      unheld: new Set(),
+      served: 0,
+      unheld: 0,
       holder: undefined,
       claimedAt: 0,
       emptySince: 0,
@@ -91,7 +95,8 @@ export class LeaseBook<Holder extends object> {
 
   #fill(lease: Entry<Holder>, tasks: readonly Assignment[]): void {
     lease.tasks = tasks;
-    lease.unheld = new Set(tasks.map((task) => task.id));
+    lease.served += tasks.length;
+    lease.unheld = tasks.length;
     this.#count(lease, 1);
     for (const task of tasks) this.#leaseOf.set(task.id, lease);
   }
@@ -110,7 +115,10 @@ export class LeaseBook<Holder extends object> {
   /** A thread holds these tasks now. */
   hold(ids: readonly TaskId[]): void {
     for (const id of ids) {
-      this.#leaseOf.get(id)?.unheld.delete(id);
+      const lease = this.#leaseOf.get(id);
+      // Its first holder may have lost it to another thread of the machine.
+      if (lease === undefined) continue;
+      lease.unheld--;
       this.#leaseOf.delete(id);
     }
   }
@@ -168,9 +176,11 @@ export class LeaseBook<Holder extends object> {
     return this.#forget(lease);
   }
 
-  #forget({ unheld }: Entry<Holder>): readonly TaskId[] {
-    const left = [...unheld];
+  #forget(lease: Entry<Holder>): readonly TaskId[] {
+    if (lease.unheld === 0) return [];
+    const left = lease.tasks.flatMap(({ id }) => (this.#leaseOf.get(id) === lease ? [id] : []));
     for (const id of left) this.#leaseOf.delete(id);
+    lease.unheld = 0;
     return left;
   }
 }

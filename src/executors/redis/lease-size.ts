@@ -33,3 +33,19 @@ export function leaseSize({ averageMs, slots, ready }: LeaseLoad): number {
   const share = Math.ceil(ready / Math.max(slots, 1));
   return Math.max(1, Math.min(worth, share, mostTasks));
 }
+
+/** A lease gets further tasks for 1 s of time, or of work: then leases of other runs that wait in the queue have their turn. */
+const servedMs = 1_000;
+/** On a machine that is very busy, 1 s of work takes long. */
+const mostHeldMs = 10_000;
+
+export function hasServed(lease: {
+  /** Since it was claimed. */
+  readonly heldMs: number;
+  /** How many tasks it has had. */
+  readonly served: number;
+  readonly averageMs: number | undefined;
+}): boolean {
+  const { heldMs, served, averageMs = Number.POSITIVE_INFINITY } = lease;
+  return heldMs >= mostHeldMs || (heldMs >= servedMs && served * averageMs >= servedMs);
+}

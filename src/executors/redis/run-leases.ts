@@ -12,7 +12,7 @@ import type { EngineLine } from "./engine-connection.ts";
 import type { EngineKey } from "./engine-key.ts";
 import { type Lease, LeaseBook } from "./lease-book.ts";
 import { LeaseQueues } from "./lease-queues.ts";
-import { leaseSize, leasesPerSlot } from "./lease-size.ts";
+import { hasServed, leaseSize, leasesPerSlot } from "./lease-size.ts";
 import type { RemoteMachine } from "./remote-machine.ts";
 
 type RunLeasesOptions = {
@@ -42,8 +42,6 @@ const hasIdleSlot: MayHave = ({ leases, empty }, { slots }) => leases - empty < 
 
 /** A lease that waits so long while there are free places has lost its job, or the machine that took it. */
 const oldLeaseTicks = 3;
-/** A lease gets further tasks for so long. Then leases of other runs that wait in the queue have their turn. */
-const mostLeaseMs = 1_000;
 /** A lease without tasks is kept for those that the end of its last ones will make ready. */
 const emptyLeaseMs = 50;
 
@@ -197,8 +195,9 @@ export class RunLeases {
     else this.#close(lease, machine);
   }
 
-  #mayKeep({ claimedAt }: Lease<RemoteMachine>, machine: RemoteMachine): boolean {
-    if (this.#isEnding || systemClock.now() - claimedAt >= mostLeaseMs) return false;
+  #mayKeep({ claimedAt, served }: Lease<RemoteMachine>, machine: RemoteMachine): boolean {
+    const heldMs = systemClock.now() - claimedAt;
+    if (this.#isEnding || hasServed({ heldMs, served, averageMs: this.#averageMs })) return false;
     return this.#book.tally(machine).leases <= machine.slots * leasesPerSlot(this.#averageMs);
   }
 

@@ -155,6 +155,16 @@ export class CompletionPacker {
   }
 }
 
+/** The tasks of a message, and nothing else of it. */
+export function completedIds(text: string): TaskId[] {
+  const end = text.indexOf(separator);
+  if (end === -1) return truncated();
+  const { numbers } = JSON.parse(text.slice(completionsMark.length, end)) as Head;
+  const ids: TaskId[] = [];
+  for (let i = 0; i < numbers.length; i += numbersPerTask) ids.push(numberAt(numbers, i) as TaskId);
+  return ids;
+}
+
 /** Calls `completed` for each task, in order. Returns the number of tasks. */
 export function unpackCompletions(
   text: string,

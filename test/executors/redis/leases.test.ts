@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { LeaseBook } from "../../../src/executors/redis/lease-book.ts";
-import { leaseSize, leasesPerSlot } from "../../../src/executors/redis/lease-size.ts";
+import { hasServed, leaseSize, leasesPerSlot } from "../../../src/executors/redis/lease-size.ts";
 import { HeldLeases } from "../../../src/executors/redis/machine/held-leases.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
 import type { Assignment } from "../../../src/protocol/messages.ts";
@@ -21,6 +21,9 @@ const tasks = (...ids: number[]): Assignment[] => ids.map(task);
 const size = (averageMs: number | undefined, ready = 10_000, slots = 4): number =>
   leaseSize({ averageMs, ready, slots });
 
+const served = (heldMs: number, count: number, averageMs?: number): boolean =>
+  hasServed({ heldMs, served: count, averageMs });
+
 describe("the size of a lease", () => {
   test("is one until it is known how long tasks take, and for long tasks", () => {
     expect([size(undefined), size(51), size(60_000)]).toEqual([1, 1, 1]);
@@ -33,6 +36,12 @@ describe("the size of a lease", () => {
 
   test("is worth 50 ms, at most 128 tasks", () => {
     expect([size(25), size(5), size(1), size(0.01), size(0)]).toEqual([2, 10, 50, 128, 128]);
+  });
+
+  test("it gets further tasks for 1 s, or for 1 s of work of short tasks", () => {
+    expect([served(999, 1), served(1_000, 1), served(999, 99, 500)]).toEqual([false, true, false]);
+    expect([served(1_000, 2, 500), served(9_999, 99_999, 0.01)]).toEqual([true, false]);
+    expect([served(9_999, 100_000, 0.01), served(10_000, 1, 0.01)]).toEqual([true, true]);
   });
 
   test("leaves something for every slot", () => {

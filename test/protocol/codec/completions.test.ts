@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { taskId } from "../../../src/protocol/ids.ts";
 import {
+  completedIds,
   type Completion,
   CompletionPacker,
   completionsMark,
@@ -51,6 +52,7 @@ test("property: completions, one text after another", () => {
         const unpacked: Completion[] = [];
         expect(unpackCompletions(text, (each) => unpacked.push(each))).toBe(tasks.length);
         expect(unpacked).toEqual(tasks);
+        expect(completedIds(text)).toEqual(tasks.map((each) => each.id));
       }
     }),
   );
