@@ -62,7 +62,7 @@ class NoThreads implements Executors {
 
 const createPool = (...args: Parameters<CreateExecutors>) => new NoThreads(...args);
 
-for (let i = 0; i < Number(count); i++) {
+async function open(): Promise<void> {
   const connection = await EngineConnection.open(url);
   new Machine({
     connection,
@@ -74,5 +74,12 @@ for (let i = 0; i < Number(count); i++) {
     createPool,
     say: () => undefined,
   }).start();
+}
+
+/** Connections that are opened at once. */
+const atOnce = 50;
+for (let opened = 0; opened < Number(count); opened += atOnce) {
+  const some = Math.min(atOnce, Number(count) - opened);
+  await Promise.all(Array.from({ length: some }, open));
 }
 console.log("ready");
