@@ -4,7 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const hasRedis = Bun.which("redis-server") !== null;
+/** PIPELOOM_REDIS, e.g. `valkey-server`, or Redis. */
+const program = process.env["PIPELOOM_REDIS"] ?? "redis-server";
+
+export const hasRedis = Bun.which(program) !== null;
 
 export class RedisServer implements AsyncDisposable {
   readonly port: number;
@@ -30,7 +33,7 @@ export class RedisServer implements AsyncDisposable {
   async start(): Promise<void> {
     const { port } = this;
     const where = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", this.#folder];
-    this.#process = Bun.spawn(["redis-server", ...where, "--save", "", ...this.#arguments], {
+    this.#process = Bun.spawn([program, ...where, "--save", "", ...this.#arguments], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "ignore",
