@@ -132,7 +132,9 @@ export class SimulatedRedis {
   }
 
   #sweep(): void {
-    for (const [id, { taker }] of this.#active) if (taker.hasLostLocks) this.#active.delete(id);
+    for (const [id, { taker }] of this.#active) {
+      if (!taker.renews(id)) this.#active.delete(id);
+    }
     this.#sweepLater();
   }
 
@@ -382,6 +384,7 @@ export class SimulatedTaker implements LeasesTaken {
   readonly client: SimulatedClient;
   concurrency: number;
   readonly #run: RunLease;
+  readonly #jobs = new Set<string>();
   #running = 0;
   #isPaused = false;
 
@@ -395,24 +398,31 @@ export class SimulatedTaker implements LeasesTaken {
     return !this.#isPaused && this.client.isConnected && this.#running < this.concurrency;
   }
 
-  get hasLostLocks(): boolean {
+  /** The job's lock. Nobody renews that of a job whose machine has never heard of it, or has ended it. */
+  renews(id: string): boolean {
     const { thread, cutSince, redis } = this.client;
-    return !thread.isAlive || redis.world.now > cutSince + lockMs;
+    return this.#jobs.has(id) && thread.isAlive && redis.world.now <= cutSince + lockMs;
   }
 
   take(job: Job): void {
     const { world, latencyMs } = this.client.redis;
     this.#running++;
+    this.#jobs.add(job.id);
     world.schedule(this.client.thread, "jobs", latencyMs, () => {
       // It has the job, and never hears of it.
-      if (!this.client.isConnected) this.#running--;
-      else void this.#work(job);
+      if (this.client.isConnected) void this.#work(job);
+      else this.#leave(job);
     });
+  }
+
+  #leave({ id }: Job): void {
+    this.#running--;
+    this.#jobs.delete(id);
   }
 
   async #work(job: Job): Promise<void> {
     const taken = await this.#run(job.data);
-    this.#running--;
+    this.#leave(job);
     this.client.send(() => {
       this.client.redis.ended(job, taken);
       this.client.redis.offer();
