@@ -40,6 +40,12 @@ class Pool {
     this.#thread.postMessage(JSON.stringify(ids.map((id) => ({ type: "finished", id }))));
   }
 
+  /** The thread has ended while it had nothing to do: what it had done last is lost with it. */
+  lose(): void {
+    const failure = { name: "WorkerExit", message: "it has ended" };
+    this.#events.lost({ workerId: workerId(0), running: [], unbegun: new Set(), sent: 0, failure });
+  }
+
   whereIs(): "elsewhere" {
     return "elsewhere";
   }
@@ -171,6 +177,18 @@ test("a lease whose tasks have ended gets more, until the run closes it", async 
   bench.receive({ type: "closed", lease: 1 });
   await lease;
   expect(bench.sent.filter(({ type }) => type === "claim")).toHaveLength(1);
+  bench.session.end("over");
+});
+
+test("a lease ends with a thread that has ended its tasks and not said so", async () => {
+  const bench = new Bench();
+  const pool = await bench.boot();
+  void bench.session.run({ ...job, tasks: packed(1, 2) });
+  await bench.untilSent("claim");
+  bench.receive({ type: "granted", lease: 1 });
+  await bench.untilSent("held");
+  pool.lose();
+  await bench.untilSent("ended");
   bench.session.end("over");
 });
 

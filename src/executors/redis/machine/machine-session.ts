@@ -176,6 +176,7 @@ export class MachineSession {
     const ids = [...waiting, ...(this.#pool?.takeBackAll() ?? [])];
     if (ids.length === 0) return;
     this.#link.send({ type: "returned", ids });
+    for (const relay of this.#threads.values()) relay.release(ids);
     this.#leases.end(ids);
   }
 
@@ -297,6 +298,10 @@ export class MachineSession {
   }
 
   #hold(workerId: WorkerId, ids: readonly TaskId[]): void {
+    for (const relay of this.#threads.values()) {
+      if (relay.thread === workerId) relay.hold(ids);
+      else relay.release(ids);
+    }
     // Before anything that the thread sends of these tasks.
     this.#link.sendLater({ type: "held", thread: workerId, ids });
   }

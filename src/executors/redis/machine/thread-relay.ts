@@ -18,6 +18,8 @@ export class ThreadRelay {
   readonly #port: MessagePort;
   readonly #memory: WorkerMemory;
   readonly #calls: RelayCalls;
+  /** Tasks that the thread was given, and whose end it has not sent. */
+  readonly #held = new Set<TaskId>();
   #received = 0;
   #lost: LostWorker | undefined;
   #running: readonly TaskId[] = [];
@@ -37,8 +39,17 @@ export class ThreadRelay {
     this.#received++;
     this.#calls.send({ type: "records", thread: this.thread, text });
     const ids = endedTasksIn(text);
+    this.release(ids);
     if (ids.length > 0) this.#calls.ended(ids);
     this.#reportLoss();
+  }
+
+  hold(ids: readonly TaskId[]): void {
+    for (const id of ids) this.#held.add(id);
+  }
+
+  release(ids: readonly TaskId[]): void {
+    for (const id of ids) this.#held.delete(id);
   }
 
   committed({ credits, checkpoints }: Extract<ToMachine, { type: "committed" }>): void {
@@ -80,7 +91,8 @@ export class ThreadRelay {
       failure,
       ...(culprit === undefined ? {} : { culprit }),
     });
-    this.#calls.ended([...running, ...ids]);
+    // Also what has ended in the thread, and died with it: the run gives such tasks out again.
+    this.#calls.ended([...this.#held]);
     this.close();
   }
 
