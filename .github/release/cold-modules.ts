@@ -1,8 +1,11 @@
-// Bytecode is for what a run uses. The bundler cannot leave it out for single modules, but it has a depth: functions nested
-// deeper than `bytecodeDepth` get none. So the modules that no run loads are wrapped in functions, and are compiled when they
-// are loaded.
+// Bytecode is for what a run uses. The modules that no run loads, nor `status`, `runs`, `logs` and `why`, have none, and their text
+// is compressed: all of them are one file in the executable, and each is evaluated when it is loaded.
 //
-//     export function ui() {}      const { ui } = (() => (() => (() => { function ui() {} … return { ui }; })())())();
+//     import{a as b}from"./a.ts";function c(){return b()}export{c as ui};
+//
+// is imported as
+//
+//     import{a as b}from"./a.ts";const{ui:_ui}=evaluated("commands/ui.js")(b,[],import.meta);export{_ui as ui};
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,44 +22,97 @@ const loadedEarly = [
   "module/task-parts.ts",
 ];
 
-/** Deep enough: the innermost function, which has the module's code, gets no bytecode either. */
-const levels = 3;
-const [opened, closed] = ["(() => ".repeat(levels), `)()${")()".repeat(levels - 1)};`];
+/** Where a stack says that the code of these modules is. */
+const folder = "cold/";
+const separator = "\0";
+const address = "pipeloom:cold";
+const packedFile = join(import.meta.dir, "cold.zst");
+
+const loader = `
+import path from ${JSON.stringify(packedFile)} with { type: "file" };
+
+const { readFileSync } = process.getBuiltinModule("node:fs");
+const evaluate = eval;
+let codes;
+export function evaluated(name) {
+  codes ??= unpacked();
+  return evaluate(codes.get(name) + "\\n//# sourceURL=/$bunfs/root/${folder}" + name);
+}
+
+function unpacked() {
+  const parts = Bun.zstdDecompressSync(readFileSync(path)).toString().split("\\0");
+  return new Map(parts.map((part) => part.split("\\n", 1)[0]).map((name, at) => [name, parts[at].slice(name.length + 1)]));
+}
+`;
+
+export type ColdModules = {
+  readonly plugin: Bun.BunPlugin;
+  /** For `Bun.build({ files })`. */
+  readonly files: Record<string, Uint8Array<ArrayBuffer>>;
+  /** Source maps, by the names of the files in a stack. */
+  readonly maps: ReadonlyMap<string, string>;
+};
 
 /** @param entrypoints paths of the program and of its threads, in the folder `src` */
-export function coldModules(src: string, entrypoints: readonly string[]): Bun.BunPlugin {
+export async function coldModules(
+  src: string,
+  entrypoints: readonly string[],
+  define: Record<string, string>,
+): Promise<ColdModules> {
   const early = loadedEarly.map((file) => join(src, file));
-  const warm = reachedFrom([...entrypoints, ...early]);
+  const warm = reachedFrom([...entrypoints, ...early], isStatic);
+  const all = reachedFrom(entrypoints, () => true);
+  const cold = [...all].filter((file) => isSource.test(file) && !warm.has(file));
+  const { modules, maps } = await packed(src, cold, define);
+  const archive = Array.from(modules.values(), ({ name, code }) => `${name}\n${code}`);
+  const bytes = Bun.zstdCompressSync(archive.join(separator), { level: 19 });
   return {
-    name: "no bytecode for what no run loads",
-    setup(build) {
-      // What the page runs in the browser is a bundle of its own, and the loaders are replaced.
-      build.onLoad(
-        { filter: /\/src\/(?!page\/app\/)[^.]+(?<!\/load-(?:app|kit))\.ts$/ },
-        ({ path }) => {
-          const text = warm.has(path) ? undefined : wrapped(sourceText(path));
-          return text === undefined ? undefined : { contents: text, loader: "ts" };
-        },
-      );
-      // Draws the graph of the page.
-      build.onLoad({ filter: /\/@dagrejs\/dagre\/.*\.js$/ }, ({ path }) => {
-        return { contents: wrappedLibrary(readFileSync(path, "utf8"), path), loader: "js" };
-      });
-    },
+    files: { [packedFile]: new Uint8Array(bytes) },
+    plugin: pluginOf(modules),
+    maps,
   };
 }
 
+/** What the page runs in the browser is a bundle of its own, and the loaders are replaced. */
+const isSource = /\/src\/(?!page\/app\/)[^.]+(?<!\/load-(?:app|kit))\.ts$/;
+
+const pluginOf = (modules: ReadonlyMap<string, PackedModule>): Bun.BunPlugin => ({
+  name: "no bytecode for what no run loads",
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`^${address}$`) }, ({ path }) => {
+      return { path, namespace: "cold-modules" };
+    });
+    build.onLoad({ filter: /./, namespace: "cold-modules" }, () => {
+      return { contents: loader, loader: "js" };
+    });
+    build.onLoad({ filter: isSource }, ({ path }) => {
+      const module = modules.get(path);
+      return module === undefined ? undefined : { contents: module.stub, loader: "js" };
+    });
+    // Draws the graph of the page.
+    build.onLoad({ filter: /\/@dagrejs\/dagre\/.*\.js$/ }, ({ path }) => {
+      return { contents: wrappedLibrary(readFileSync(path, "utf8"), path), loader: "js" };
+    });
+  },
+});
+
+// ── which ──────────────────────────────────────────────────────────────────────────────────────────────
+
 const transpiler = new Bun.Transpiler({ loader: "ts" });
 
-/** The modules that are loaded with these: `import()` is not followed. */
-function reachedFrom(files: readonly string[]): ReadonlySet<string> {
+const isStatic = (kind: Bun.ImportKind): boolean => kind === "import-statement";
+
+/** The modules that are loaded with these. */
+function reachedFrom(
+  files: readonly string[],
+  follows: (kind: Bun.ImportKind) => boolean,
+): ReadonlySet<string> {
   const reached = new Set(files);
   // The set grows during the loop.
   for (const file of reached) {
     if (!file.endsWith(".ts")) continue;
     for (const { path, kind } of transpiler.scanImports(codeOf(file))) {
-      if (kind === "import-statement" && path.startsWith("."))
-        reached.add(join(dirname(file), path));
+      if (follows(kind) && path.startsWith(".")) reached.add(join(dirname(file), path));
     }
   }
   return reached;
@@ -65,40 +121,102 @@ function reachedFrom(files: readonly string[]): ReadonlySet<string> {
 /** The transpiler takes no `#!` line. */
 const codeOf = (file: string): string => readFileSync(file, "utf8").replace(/^#!.*/, "");
 
-/**
- * The same lines, with the module's code in nested functions. Nothing may import the module in a circle. Undefined where it
- * has types only, or an export that is no declaration.
- */
-export function wrapped(text: string): string | undefined {
-  const { exports } = transpiler.scan(text);
-  const lines = text.split("\n");
-  if (exports.length === 0 || lines.some((line) => /^export (?:default|let|\*|\{)/.test(line)))
-    return undefined;
-  const first = endOfImports(lines);
-  const code = lines.slice(first).map((line) => line.replace(/^export (?=\w)/, ""));
-  const names = `{ ${exports.join(", ")} }`;
-  return [
-    ...lines.slice(0, first),
-    `export const ${names} = ${opened}{ ${code.join("\n")}`,
-    `return ${names}; }${closed}`,
-  ].join("\n");
-}
+// ── packing ────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The index of the line after the last import. The formatter writes each statement at the beginning of a line. */
-function endOfImports(lines: readonly string[]): number {
-  let end = 0;
-  for (let at = 0; at < lines.length; at++) {
-    const line = lines[at] ?? "";
-    if (line.startsWith("import ")) {
-      while (lines[at]?.endsWith(";") === false) at++;
-      end = at + 1;
-    } else if (!/^$|^\/\/|^\/\*| \*/.test(line)) break;
+type PackedModule = {
+  readonly name: string;
+  /** A function of what the module imports. */
+  readonly code: string;
+  /** What is bundled in place of the module. */
+  readonly stub: string;
+};
+
+/** Each by itself: all that it imports stays an import. */
+async function packed(src: string, files: readonly string[], define: Record<string, string>) {
+  const { outputs } = await Bun.build({
+    entrypoints: [...files],
+    root: src,
+    target: "bun",
+    format: "esm",
+    minify: true,
+    sourcemap: "external",
+    define,
+    plugins: [nothingIsFollowed],
+  });
+  const modules = new Map<string, PackedModule>();
+  const maps = new Map<string, string>();
+  for (const output of outputs) {
+    const name = output.path.replaceAll("\\", "/").replace(/^\.\//, "");
+    const text = await output.text();
+    if (output.kind === "sourcemap") maps.set(`${folder}${name.replace(/\.map$/, "")}`, text);
+    const module = output.kind === "entry-point" ? packedModule(name, text) : undefined;
+    if (module !== undefined) modules.set(join(src, name.replace(/\.js$/, ".ts")), module);
   }
-  return end;
+  return { modules, maps };
 }
 
+const nothingIsFollowed: Bun.BunPlugin = {
+  name: "nothing is followed",
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind.startsWith("entry-point") ? undefined : { path, external: true },
+    );
+    build.onLoad({ filter: isSource }, ({ path }) => ({
+      contents: sourceText(path),
+      loader: "ts",
+    }));
+  },
+};
+
 /**
- * For a minified module without imports, which ends with `export{a as layout};`.
+ * The code keeps its lines and columns: the source map of the text is that of the code.
+ * @param text a minified module: a comment, imports, code, `export{a as b};`
+ * @returns undefined where it exports nothing of its own
+ */
+export function packedModule(name: string, text: string): PackedModule | undefined {
+  const [, imports = "", body = "", list] =
+    /^\/\/ @bun\n((?:import\b(?!\s*[.(])[^;]*;)*)([^]*?)export\{([^{}]*)\};\s*(?:\/\/.*\s*)*$/.exec(
+      text,
+    ) ?? [];
+  if (list === undefined) return undefined;
+  const loads: string[] = [];
+  const code = body
+    .replaceAll(/\bimport\("[^"]+"(?:,\{[^()]*\})?\)/g, (load) =>
+      `$load[${loads.push(load) - 1}]()`.padEnd(load.length),
+    )
+    .replaceAll(/\bimport\.meta\b/g, (meta) => "$meta".padEnd(meta.length));
+  if (/\bimport\(/.test(code)) throw new Error(`${name} imports what is known at run time only`);
+  const names = importedNames(imports);
+  const exports = list.split(",").map((each) => each.trim().split(" as "));
+  const inside = exports.map(([local, outer = local]) => `${outer}:${local}`).join(",");
+  const outside = exports.map(([local, outer = local]) => `${outer}:_${outer}`).join(",");
+  const named = exports.map(([local, outer = local]) => `_${outer} as ${outer}`).join(",");
+  const given = [...names, `[${loads.map((load) => `()=>${load}`).join(",")}]`, "import.meta"];
+  return {
+    name,
+    code: `(function(${[...names, "$load", "$meta"].join(",")}){"use strict";\n${" ".repeat(imports.length)}${code}\nreturn{${inside}}})`,
+    stub: `${imports}import{evaluated as _evaluated}from"${address}";const{${outside}}=_evaluated("${name}")(${given.join(",")});export{${named}};`,
+  };
+}
+
+/** The local names of `import{a as b,c}from"…";import d from"…";` */
+function importedNames(imports: string): string[] {
+  return [...imports.matchAll(/import([^;"']*)\bfrom\b/g)].flatMap(([, clause = ""]) =>
+    clause
+      .replaceAll(/[{}]/g, ",")
+      .split(",")
+      .map((each) => each.trim().replace(/^.* as /, ""))
+      .filter((each) => each !== ""),
+  );
+}
+
+/** Deep enough: the innermost function, which has the module's code, gets no bytecode. */
+const levels = 3;
+const [opened, closed] = ["(() => ".repeat(levels), `)()${")()".repeat(levels - 1)};`];
+
+/**
+ * For a minified module without imports, which ends with `export{a as layout};`: the same in nested functions. The bundler makes
+ * bytecode to a depth (`bytecodeDepth`).
  * @throws Error where it is none
  */
 export function wrappedLibrary(text: string, path: string): string {

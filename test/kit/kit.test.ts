@@ -1,6 +1,6 @@
 // The contents of the kit, and how it is written into a project.
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,6 +9,8 @@ import { makeKit } from "../../.github/release/kit/make-kit.ts";
 import { writeModules } from "../../src/kit/modules.ts";
 import { templateNames } from "../../src/commands/init/answers.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+
+setDefaultTimeout(60_000);
 
 const kit: Kit = await makeKit();
 

@@ -1,58 +1,59 @@
 import { expect, test } from "bun:test";
-
-import { wrapped, wrappedLibrary } from "../../.github/release/cold-modules.ts";
-
-const imports = `// Looks at the colour of water.
-
 import { join } from "node:path";
-import {
-  type Water,
-  waters,
-} from "./water.ts";
-`;
 
-const code = `
-export type Colour = Water["colour"];
-/** In the order of depth. */
-export const { list: colours } = waters;
-const deep = "#034";
+import { packedModule, wrappedLibrary } from "../../.github/release/cold-modules.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 
-// import { shallow } from "./none.ts";
-export async function colourOf(name: string): Promise<Colour> {
-  return join(name, deep);
-}
-`;
+const imports = `import{join as a,sep}from"node:path";import c from"./water.txt"with{type:"text"};`;
+const code = `var n=40;function d(){return n+=1,import("./deep.ts")}function h(){return import("./a.sh",{with:{type:"text"}})}class e{f=import.meta.url}var g=a("b",sep,c);`;
+const module = `// @bun\n${imports}${code}export{d as next,h as script,e as Water,g as deep};\n//# debugId=0\n`;
 
-test("a module has its imports, its lines and its exports, and its code in functions", () => {
-  const text = wrapped(imports + code);
-  expect(text).toStartWith(imports);
-  expect(new Bun.Transpiler({ loader: "ts" }).scan(text ?? "")).toEqual(
-    new Bun.Transpiler({ loader: "ts" }).scan(imports + code),
+test("what is bundled for a cold module has its imports and exports, and gives the code what it imports", () => {
+  const { stub } = packedModule("water.js", module) ?? { stub: "" };
+  expect(stub).toStartWith(imports);
+  const { exports, imports: imported } = new Bun.Transpiler({ loader: "js" }).scan(stub);
+  expect(exports.toSorted()).toEqual(["Water", "deep", "next", "script"]);
+  expect(imported.map(({ path }) => path)).toEqual([
+    "node:path",
+    "./water.txt",
+    "pipeloom:cold",
+    "./deep.ts",
+    "./a.sh",
+  ]);
+  expect(stub).toContain(
+    '("water.js")(a,sep,c,[()=>import("./deep.ts"),()=>import("./a.sh",{with:{type:"text"}})],import.meta)',
   );
-  const lines = (imports + code).split("\n").map((line) => line.replace(/^export /, ""));
-  const first = imports.split("\n").length - 1;
-  expect(text?.split("\n").slice(first + 1, lines.length)).toEqual(lines.slice(first + 1));
 });
 
-test("what is wrapped works as before", async () => {
-  const text = wrapped(
-    "let n = 40;\nexport function next(): number {\n  return ++n;\n}\nexport class A {}\n",
+test("its code is a function of these, in which each place stays where it was", async () => {
+  const { code: packed = "" } = packedModule("water.js", module) ?? {};
+  expect(packed.split("\n")[1]?.indexOf("class e")).toBe(module.split("\n")[1]?.indexOf("class e"));
+  using folder = tempFolder();
+  const file = join(folder.path, "made.mjs");
+  await Bun.write(
+    file,
+    `export const made = ${packed}((...parts) => parts.join(), "/", "c", [() => 41], { url: "u" });`,
   );
-  const script = new Bun.Transpiler({ loader: "ts" }).transformSync(text ?? "");
-  const { next, A } = (await import(`data:text/javascript,${encodeURIComponent(script)}`)) as {
+  const { made } = (await import(file)) as { readonly made: unknown };
+  const { next, Water, deep } = made as {
     readonly next: () => number;
-    readonly A: new () => object;
+    readonly Water: new () => { readonly f: string };
+    readonly deep: string;
   };
-  expect([next(), next(), new A() instanceof A]).toEqual([41, 42, true]);
+  expect([next(), new Water().f, deep]).toEqual([41, "u", "b,/,c"]);
+});
+
+test("an import whose module is not written out is an error of the build", () => {
+  expect(() => packedModule("a.js", "// @bun\nvar a=(b)=>import(b);export{a};\n")).toThrow(
+    "a.js imports what is known at run time only",
+  );
 });
 
 test.each([
-  ["types only", "export type A = 1;\n"],
-  ["a default export", "export const a = 1;\nexport default a;\n"],
-  ["a variable that may change", "export let a = 1;\n"],
-  ["exports of another module", 'export { a } from "./a.ts";\n'],
-])("%s: a module stays as it is", (_, text) => {
-  expect(wrapped(text)).toBeUndefined();
+  ["types only", "// @bun\n"],
+  ["what another module exports", '// @bun\nexport{a}from"./a.ts";\n'],
+])("%s: a module stays as it is", (_, other) => {
+  expect(packedModule("a.js", other)).toBeUndefined();
 });
 
 test("a minified library is wrapped, with names other than its own", async () => {

@@ -1,12 +1,15 @@
 // install.sh, run by a shell against a server of this test.
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
 import { serveRelease } from "../support/release-server.ts";
 import type { Trouble } from "../support/release-server.ts";
+
+// Each installs an executable of 115 MB from a server in this process.
+setDefaultTimeout(180_000);
 
 const script = resolve(import.meta.dir, "../../.github/install.sh");
 

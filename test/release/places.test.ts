@@ -7,6 +7,8 @@ import { executable, repository, run } from "../support/program.ts";
 
 const stack = (frames: readonly string[]): string => ["Error: no", ...frames].join("\n    at ");
 
+const isCold = (name: string): boolean => name.startsWith("cold/");
+
 /** Line 2, column 5 of the bundle is line 11, column 3 of `deep.ts`. */
 const map = JSON.stringify({
   version: 3,
@@ -40,13 +42,19 @@ test.skipIf(!existsSync(executable))(
     const [, commit = ""] = /\(([^ ()]+)/.exec(out) ?? [];
     const maps = await sourceMaps(hostTarget(), commit);
     const bytes = readFileSync(executable);
-    const names = [...maps.keys()].filter((name) => name.endsWith(".js"));
+    const names = [...maps.keys()].filter((name) => name.endsWith(".js") && !isCold(name));
     expect(names.filter((name) => !bytes.includes(`root/${name}`))).toEqual([]);
     const files = new Set(
       bytes.toString("latin1").match(/(?<=root\/)(?:chunk-[a-z0-9]{8}|[a-z/]+\/main)\.js/g),
     );
     expect(files.size).toBeGreaterThan(100);
     expect([...files].filter((name) => !maps.has(name))).toEqual([]);
+    const cold = [...maps].filter(([name]) => isCold(name));
+    expect(cold.length).toBeGreaterThan(100);
+    for (const [name, text] of cold) {
+      const { sources } = JSON.parse(text) as { readonly sources: readonly string[] };
+      expect(sources).toEqual([name.replace("cold/", "src/").replace(/\.js$/, ".ts")]);
+    }
   },
-  60_000,
+  180_000,
 );
