@@ -120,6 +120,43 @@ describe.skipIf(!hasRedis)("machines", () => {
     ]);
   });
 
+  test("what a slow worker holds ahead goes to one that has nothing to do", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(`
+      const quick = task({ name: "quick", run: () => null });
+      const gate = task({ name: "gate", async run({ i }, ctx) {
+        await ctx.insert("seen", [{ i, pid: process.pid }]);
+        await step("gate", process.pid, ctx.signal);
+      } });
+      export default pipeline({
+        name: "p",
+        schema: "CREATE TABLE seen (i INTEGER, pid INTEGER)",
+        tasks: () => {
+          const after = Array.from({ length: 300 }, () => quick());
+          return Array.from({ length: 8 }, (_, i) => gate({ i }, { after }));
+        },
+      });
+    `);
+    const first = machines.worker("-w", "1");
+    const run = machines.run();
+    // All others are behind it, in one lease: short tasks are expected.
+    const slow = await control.next("gate");
+    const second = machines.worker("-w", "1");
+    for (let i = 0; i < 7; i++) {
+      const gate = await control.next("gate");
+      expect(gate.input).toBe(second.pid);
+      gate.finish();
+    }
+    slow.finish();
+    expect((await ended(run)).code).toBe(0);
+    expect(rig.rows("SELECT pid, COUNT(*) AS n FROM seen GROUP BY pid ORDER BY n")).toEqual([
+      { pid: first.pid, n: 1 },
+      { pid: second.pid, n: 7 },
+    ]);
+  });
+
   test("a worker that comes back after it was given up has no say in what it had", async () => {
     await using machines = await Machines.open();
     const { rig } = machines;

@@ -94,6 +94,8 @@ export type ToMachine =
       "checkpoints"
     >)
   | { readonly type: "cancel" }
+  /** Other machines have nothing to do: what no thread has begun goes back. */
+  | { readonly type: "recall" }
   | { readonly type: "kill"; readonly thread: number; readonly failure: Failure }
   | { readonly type: "answer"; readonly query: number; readonly answer: string }
   /** The run is over, or has given the machine up: what it still sends is dropped. */

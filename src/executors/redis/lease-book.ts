@@ -19,8 +19,12 @@ export type Lease<Holder> = {
   /** Monotonic, ms: when it was claimed, or when its tasks had ended. */
   readonly claimedAt: number;
   readonly emptySince: number;
+  /** When its holder got the tasks that it has now. */
+  readonly filledAt: number;
   /** Ticks since it was added to the queue. */
   age: number;
+  /** Its holder was asked to give back what has not begun. */
+  isRecalled: boolean;
 };
 
 type Entry<Holder> = {
@@ -86,7 +90,9 @@ export class LeaseBook<Holder extends object> {
       holder: undefined,
       claimedAt: 0,
       emptySince: 0,
+      filledAt: 0,
       age: 0,
+      isRecalled: false,
     };
     this.#leases.set(id, lease);
     this.#fill(lease, tasks);
@@ -95,6 +101,7 @@ export class LeaseBook<Holder extends object> {
 
   #fill(lease: Entry<Holder>, tasks: readonly Assignment[]): void {
     lease.tasks = tasks;
+    lease.isRecalled = false;
     lease.served += tasks.length;
     lease.unheld = tasks.length;
     this.#count(lease, 1);
@@ -108,6 +115,7 @@ export class LeaseBook<Holder extends object> {
     this.#count(lease, -1);
     lease.holder = holder;
     lease.claimedAt = now;
+    lease.filledAt = now;
     this.#count(lease, 1);
     return true;
   }
@@ -156,13 +164,27 @@ export class LeaseBook<Holder extends object> {
     return left;
   }
 
+  /** The holder gives these tasks back, and goes on with the others. Where none are left, the end of the lease follows by itself. */
+  drop(holder: Holder, ids: readonly TaskId[]): void {
+    const dropped = new Set(ids);
+    for (const { id } of this.heldBy(holder)) {
+      const lease = this.#leases.get(id);
+      const tasks = lease?.tasks.filter((task) => !dropped.has(task.id)) ?? [];
+      if (lease === undefined || tasks.length === 0) continue;
+      this.#count(lease, -1);
+      lease.tasks = tasks;
+      this.#count(lease, 1);
+    }
+  }
+
   /** Gives a lease without tasks others. */
-  refill({ id }: Lease<Holder>, tasks: readonly Assignment[]): void {
+  refill({ id }: Lease<Holder>, tasks: readonly Assignment[], now: number): void {
     const lease = this.#leases.get(id);
     if (lease === undefined || !this.#empty.delete(lease)) {
       throw new Error(`Internal error: lease ${id} has tasks, or has ended`);
     }
     this.#count(lease, -1);
+    lease.filledAt = now;
     this.#fill(lease, tasks);
   }
 

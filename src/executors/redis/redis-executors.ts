@@ -162,7 +162,10 @@ class RedisExecutors implements Executors {
       claim: (machine, lease) => this.#leases.claim(machine, lease),
       leaseEnded: (machine, lease, averageMs) => this.#leases.ended(machine, lease, averageMs),
       held: (ids) => this.#leases.hold(ids),
-      returned: (ids) => this.#returned(ids),
+      gaveBack: (machine, ids) => {
+        this.#leases.gaveBack(machine, ids);
+        this.#returned(ids);
+      },
       bundleWanted: (machine) => {
         this.#presence.shareCode();
         this.#boot(machine);

@@ -22,7 +22,7 @@ export type MachineCalls = Pick<
   claim(machine: RemoteMachine, lease: number): void;
   leaseEnded(machine: RemoteMachine, lease: number, averageMs: number | undefined): void;
   held(ids: readonly TaskId[]): void;
-  returned(ids: readonly TaskId[]): void;
+  gaveBack(machine: RemoteMachine, ids: readonly TaskId[]): void;
   bundleWanted(machine: RemoteMachine): void;
   query(machine: RemoteMachine, query: number, asked: string): void;
   left(machine: RemoteMachine): void;
@@ -112,8 +112,7 @@ export class RemoteMachine {
       case "ended":
         return calls.leaseEnded(this, message.lease, message.averageMs);
       case "returned":
-        calls.held(message.ids);
-        return calls.returned(message.ids);
+        return calls.gaveBack(this, message.ids);
       case "broken":
         return calls.broken(message.failure);
       case "output":

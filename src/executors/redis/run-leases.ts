@@ -42,6 +42,8 @@ const hasIdleSlot: MayHave = ({ leases, empty }, { slots }) => leases - empty < 
 
 /** A lease that waits so long while there are free places has lost its job, or the machine that took it. */
 const oldLeaseTicks = 3;
+/** A lease is worth 50 ms: one whose tasks have not ended after so long is slow. */
+const slowLeaseMs = 2_000;
 /** A lease without tasks is kept for those that the end of its last ones will make ready. */
 const emptyLeaseMs = 50;
 
@@ -83,7 +85,32 @@ export class RunLeases {
 
   /** Once a second, while there are machines and Redis works. */
   tick(): void {
-    this.#queues.add(this.#book.waiting.filter((lease) => ++lease.age >= oldLeaseTicks));
+    const { waiting } = this.#book;
+    this.#queues.add(waiting.filter((lease) => ++lease.age >= oldLeaseTicks));
+    if (waiting.length === 0) this.#recall();
+  }
+
+  /** Machines that have nothing to do get what slow ones hold ahead: of a lease that takes long, its tasks or the machine are slow. */
+  #recall(): void {
+    const machines = [...this.#calls.machines()].filter(({ slots }) => slots > 0);
+    const idle = machines.filter((machine) => this.#book.tally(machine).tasks === 0);
+    if (idle.length === 0) return;
+    const before = systemClock.now() - slowLeaseMs;
+    for (const machine of machines) {
+      const slow = this.#book
+        .heldBy(machine)
+        .filter(({ tasks, filledAt }) => tasks.length > 0 && filledAt <= before)
+        .filter(({ on, isRecalled }) => !isRecalled && idle.some((other) => other.mayRun(on)));
+      if (slow.length === 0) continue;
+      for (const lease of slow) lease.isRecalled = true;
+      machine.send({ type: "recall" });
+    }
+  }
+
+  /** The machine has given these tasks back. */
+  gaveBack(machine: RemoteMachine, ids: readonly TaskId[]): void {
+    this.#book.hold(ids);
+    this.#book.drop(machine, ids);
   }
 
   /** From now on, nothing is granted. */
@@ -156,7 +183,7 @@ export class RunLeases {
       if (!mayHave(this.#book.tally(holder), holder)) continue;
       const tasks = take();
       if (tasks.length === 0) return;
-      this.#book.refill(lease, tasks);
+      this.#book.refill(lease, tasks, systemClock.now());
       holder.send({ type: "more", lease: id, text: packAssignments(tasks) });
     }
   }

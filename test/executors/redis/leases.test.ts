@@ -87,14 +87,28 @@ describe("the book of leases", () => {
     expect(book.exhaust(lease, 8)).toEqual([]);
     expect([...book.empty].map(({ id, emptySince }) => [id, emptySince])).toEqual([[lease.id, 7]]);
     expect([book.isIdle, book.tally(a)]).toEqual([true, { leases: 1, empty: 1, tasks: 0 }]);
-    book.refill(lease, tasks(3, 4));
-    expect(() => book.refill(lease, tasks(5))).toThrow("lease 1 has tasks");
+    book.refill(lease, tasks(3, 4), 9);
+    expect(() => book.refill(lease, tasks(5), 9)).toThrow("lease 1 has tasks");
     expect([book.isIdle, book.tally(a)]).toEqual([false, { leases: 1, empty: 0, tasks: 2 }]);
     book.hold([taskId(4)]);
     expect(book.end(lease)).toEqual([taskId(3)]);
     expect([...book.empty]).toEqual([]);
     expect(book.tally(a)).toEqual({ leases: 0, empty: 0, tasks: 0 });
   });
+});
+
+test("tasks that a holder gives back are not counted as its", () => {
+  const book = new LeaseBook<Holder>();
+  const lease = book.add(tasks(1, 2, 3), "");
+  book.claim(lease.id, a, 1);
+  book.drop(b, [taskId(1)]);
+  book.hold([taskId(1), taskId(3)]);
+  book.drop(a, [taskId(1), taskId(3)]);
+  expect([book.tally(a).tasks, book.tasks]).toEqual([1, 1]);
+  // Its end follows, and finds tasks.
+  book.drop(a, [taskId(2)]);
+  expect(book.exhaust(lease, 7)).toEqual([taskId(2)]);
+  expect([book.tally(a), book.tasks]).toEqual([{ leases: 1, empty: 1, tasks: 0 }, 0]);
 });
 
 test("leases wait in the queue of what their tasks ask for", () => {

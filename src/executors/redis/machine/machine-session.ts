@@ -204,6 +204,8 @@ export class MachineSession {
         this.#isCancelled = true;
         this.#giveBack();
         return this.#pool?.cancel();
+      case "recall":
+        return this.#giveBack();
       case "kill":
         return this.#pool?.kill(message.thread as WorkerId, message.failure);
       case "answer":
