@@ -55,8 +55,10 @@ export class SimulatedRedis {
 
   perform(command: string, args: readonly string[]): void {
     const [key = "", ...rest] = args;
-    if (command === "XADD") this.#add(key, rest.slice(rest.indexOf("*") + 1));
-    else if (command === "SET") this.#texts.set(key, rest[0] ?? "");
+    if (command === "XADD") {
+      if (rest[0] === "NOMKSTREAM" && !this.#streams.has(key)) return;
+      this.#add(key, rest.slice(rest.indexOf("*") + 1));
+    } else if (command === "SET") this.#texts.set(key, rest[0] ?? "");
     else if (command === "DEL") {
       for (const name of args) {
         this.#streams.delete(name);
@@ -211,6 +213,13 @@ export class SimulatedClient implements EngineLine {
 
   refused(error: unknown): void {
     throw error;
+  }
+
+  async drain(key: string): Promise<readonly StreamEntry[]> {
+    if (!this.isConnected) return [];
+    const entries = this.redis.after(key, 0);
+    this.redis.trim(key, Number.POSITIVE_INFINITY);
+    return entries.map(({ id, fields }) => [`${id}-0`, fields]);
   }
 
   async get(key: string): Promise<string | null> {

@@ -33,6 +33,8 @@ const mostRetryMs = 1_000;
 export const keySeconds = 3_600;
 
 export const inboxKey = (id: string): string => `${keyPrefix}:inbox:${id}`;
+/** Of a run: what machines say that have nothing to say. */
+export const beatsKey = (id: string): string => `${keyPrefix}:beats:${id}`;
 export const bundleKey = (hash: string): string => `${keyPrefix}:bundle:${hash}`;
 export const machineKey = (id: string): string => `${keyPrefix}:machine:${id}`;
 /** The session of a run, for the next one: it knows that this one has died. */
@@ -79,7 +81,7 @@ const options = {
 /** What a run and a machine need of Redis. The simulator has one of its own. */
 export type EngineLine = Pick<
   EngineConnection,
-  "isReady" | "watch" | "refused" | "post" | "read" | "get" | "exchange" | "closeSoon"
+  "isReady" | "watch" | "refused" | "post" | "read" | "drain" | "get" | "exchange" | "closeSoon"
 > & {
   queue(name: string): Pick<LeaseQueue, "add" | "remove">;
   taker(...args: Parameters<EngineConnection["taker"]>): LeasesTaken;
@@ -207,6 +209,15 @@ export class EngineConnection {
   /** @returns the value before */
   exchange(key: string, value: string, seconds: number): Promise<string | null> {
     return this.commands.set(key, value, "EX", seconds, "GET");
+  }
+
+  /** @returns what is in a stream now, and removes it; the stream stays. Nothing while there is no connection */
+  async drain(stream: string): Promise<readonly StreamEntry[]> {
+    if (!this.isReady) return [];
+    const entries = (await this.commands.call("XRANGE", stream, "-", "+")) as StreamEntry[];
+    const [id] = entries.at(-1) ?? [];
+    if (id !== undefined) this.post("XTRIM", stream, "MINID", after(id));
+    return entries;
   }
 
   /**

@@ -17,6 +17,9 @@ export type Frame<Message> = {
   readonly messages: readonly Message[];
 };
 
+/** It says only that its sender is there, and what it has received: nobody waits for it. */
+export const isBeat = ({ seq, again }: Frame<unknown>): boolean => seq === 0 && again !== true;
+
 type LinkDeps<Out, In> = {
   transmit(frame: Frame<Out>): void;
   deliver(message: In): void;

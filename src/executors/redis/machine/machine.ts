@@ -11,6 +11,7 @@ import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
 import { noTags } from "../../../protocol/tags.ts";
 import {
+  beatsKey,
   bundleKey,
   type EngineLine,
   inboxKey,
@@ -23,6 +24,7 @@ import type { EngineKey } from "../engine-key.ts";
 import type { LeaseJob, MachineInfo, SharedModule, ToMachine } from "../engine-messages.ts";
 import { type LinkName, linkText, packFrame, unpackFrame } from "../frame-codec.ts";
 import { queueName, type Taken } from "../lease-queue.ts";
+import { isBeat } from "../link.ts";
 import { leasesPerSlot } from "../lease-size.ts";
 import { packEntry } from "../machine-entry.ts";
 import { readTick, type RunTick } from "../run-tick.ts";
@@ -160,18 +162,15 @@ export class Machine {
     const life = (this.#lives.get(session) ?? 0) + 1;
     this.#lives.set(session, life);
     const name: LinkName = { session, machine: this.id, life };
-    const inbox = inboxKey(session);
     const joined = new MachineSession({
       machine: this.#info,
       heardAt,
       createPool,
-      transmit: (frame) =>
-        connection.post(
-          "XADD",
-          inbox,
-          "*",
-          ...packFrame("to run", name, frame, key, systemClock.wall()),
-        ),
+      transmit: (frame) => {
+        const fields = packFrame("to run", name, frame, key, systemClock.wall());
+        if (isBeat(frame)) connection.post("XADD", beatsKey(session), "NOMKSTREAM", "*", ...fields);
+        else connection.post("XADD", inboxKey(session), "*", ...fields);
+      },
       load: (module) => this.#load(session, pipeline, module),
       asked: (tagSets) => {
         for (const on of tagSets) this.#takers.take(on);
