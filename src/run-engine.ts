@@ -18,6 +18,7 @@ import type {
   QueryAnswer,
   ToQueryThread,
 } from "./protocol/asked-query.ts";
+import { shownEngine } from "./protocol/engine-url.ts";
 import type { ModuleRef, ModuleSource } from "./protocol/messages.ts";
 import type { LogLevel } from "./protocol/status.ts";
 import { spawnQueries, type Thread } from "./spawn.ts";
@@ -60,7 +61,7 @@ export async function engineOf({
   const waiting = (message: string): void => say("warn", `${message}; the run waits for it`);
   const { connection, key, notice } = await openEngine(url, { waiting, signal });
   const reads = new DatabaseReads(db, say);
-  const engine = { stop: () => connection.close() };
+  const engine = { shown: shownEngine(url), stop: () => connection.close() };
   try {
     if (notice !== undefined) say("info", notice);
     const machines = await listMachines(connection, key);

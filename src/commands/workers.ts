@@ -37,14 +37,14 @@ export const command = defineCliCommand({
   },
 });
 
-const heads = ["HOST", "PID", "THREADS", "AT ONCE", "RUNS", "TAGS", "VERSION"];
+const heads = ["NAME", "PID", "THREADS", "AT ONCE", "RUNS", "TAGS", "VERSION"];
 /** Columns of text; the others are numbers. */
-const textHeads = new Set(["HOST", "TAGS"]);
+const textHeads = new Set(["NAME", "TAGS"]);
 
 function workersText(machines: readonly ListedMachine[]): string {
   if (machines.length === 0) return "no workers\n";
   const rows = machines.map((machine) => [
-    cellText(machine.host),
+    cellText(machine.name ?? machine.host),
     `${machine.pid}`,
     `${machine.threads}`,
     `${machine.slots}`,

@@ -7,7 +7,7 @@ import type { Mask } from "../protocol/mask.ts";
 import type { RunStarted } from "../protocol/events.ts";
 import type { RunInfo, ToWriter } from "../protocol/messages.ts";
 import { noTags } from "../protocol/tags.ts";
-import type { RunRequest } from "../protocol/run-request.ts";
+import { type RunRequest, threadsEngine } from "../protocol/run-request.ts";
 import { noReruns } from "../protocol/reruns.ts";
 import { nameInKey } from "../protocol/task-key.ts";
 import type { SharedCount } from "../protocol/shared/shared-count.ts";
@@ -70,6 +70,7 @@ export function runRequest(options: RunOptions, mask: Mask | undefined, size: Si
     schema: pipeline.schema,
     keep: pipeline.keep,
     secrets: pipeline.secrets,
+    engine: options.engine?.shown ?? threadsEngine,
     ...size,
   };
 }

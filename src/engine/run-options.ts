@@ -75,8 +75,8 @@ export type RunOptions = {
   readonly again?: readonly string[] | undefined;
   readonly cores: number;
   readonly createExecutors: CreateExecutors;
-  /** What the executors use, and stop with themselves. The run may end before it creates them. */
-  readonly engine?: { stop(): void };
+  /** What the executors use, and stop with themselves. The run may end before it creates them. `shown`: its address, for people. */
+  readonly engine?: { readonly shown: string; stop(): void };
   readonly spawnWriter: () => WriterThread;
   /** Default: a new table for this run only. */
   readonly programs?: Programs | undefined;

@@ -56,7 +56,7 @@ function withItem(event: CommittedEvent, inFlight: Vertices, inputs: ShownInputs
 }
 
 function unpackDone(
-  { base, numbers, labels }: Omit<DonePack, "results">,
+  { base, numbers, labels, machine }: Omit<DonePack, "results">,
   results: readonly string[] | undefined,
   inFlight: Vertices,
   inputs: ShownInputs,
@@ -77,6 +77,7 @@ function unpackDone(
       label: labels?.[i / 3] ?? vertex.label,
       input: inputs.shown(vertex),
     };
+    if (machine !== undefined) event.machine = machine;
     if (vertex.wantsResult !== "no") {
       const result = results?.[i / 3] ?? "null";
       if (result !== staysInFile) event.result = result;

@@ -17,6 +17,8 @@ export type RunStarted = {
   readonly journal: "wal" | "delete" | "memory";
   readonly workers: number;
   readonly concurrency: number;
+  /** Its address, without user and password. Absent: the tasks run in threads of this process. */
+  readonly engine?: string;
   readonly at: number;
   /** True when a dead, cancelled or failed run is continued under its id. */
   readonly resumed: boolean;
@@ -66,13 +68,19 @@ type TaskItem = {
   readonly input?: string | undefined;
 };
 
-export type TaskStarted = TaskItem & {
-  readonly type: "task-started";
-  readonly id: TaskId;
-  readonly name: string;
-  readonly attempt: number;
-  readonly at: number;
+/** Where the attempt ran, in a run with an engine. Absent: in a thread of the run's own process, or nowhere. */
+type OnMachine = {
+  readonly machine?: string | undefined;
 };
+
+export type TaskStarted = TaskItem &
+  OnMachine & {
+    readonly type: "task-started";
+    readonly id: TaskId;
+    readonly name: string;
+    readonly attempt: number;
+    readonly at: number;
+  };
 
 export type TaskProgress = {
   readonly type: "task-progress";
@@ -82,15 +90,16 @@ export type TaskProgress = {
   readonly message?: string;
 };
 
-type TaskLog = TaskItem & {
-  readonly type: "task-log";
-  readonly id: TaskId;
-  readonly name: string;
-  readonly attempt: number;
-  readonly at: number;
-  readonly level: LogLevel;
-  readonly line: string;
-};
+type TaskLog = TaskItem &
+  OnMachine & {
+    readonly type: "task-log";
+    readonly id: TaskId;
+    readonly name: string;
+    readonly attempt: number;
+    readonly at: number;
+    readonly level: LogLevel;
+    readonly line: string;
+  };
 
 /** A checkpoint and the rows before it were committed. A later attempt starts at `cursor`. */
 type TaskCheckpoint = {
@@ -101,33 +110,35 @@ type TaskCheckpoint = {
 };
 
 /** An attempt failed. The next one starts at `retryAt`; until then the task is `queued`. */
-export type TaskRetrying = TaskItem & {
-  readonly type: "task-retrying";
-  readonly id: TaskId;
-  readonly name: string;
-  /** The attempt that failed. */
-  readonly attempt: number;
-  readonly at: number;
-  readonly failure: Failure;
-  readonly retryAt: number;
-};
+export type TaskRetrying = TaskItem &
+  OnMachine & {
+    readonly type: "task-retrying";
+    readonly id: TaskId;
+    readonly name: string;
+    /** The attempt that failed. */
+    readonly attempt: number;
+    readonly at: number;
+    readonly failure: Failure;
+    readonly retryAt: number;
+  };
 
-export type TaskFinished = TaskItem & {
-  readonly type: "task-finished";
-  readonly id: TaskId;
-  readonly name: string;
-  readonly attempt: number;
-  readonly status: FinalStatus;
-  /** Null for a task that did not start: skipped, cancelled before it ran, or optional and failed in an earlier session. */
-  readonly startedAt: number | null;
-  readonly at: number;
-  /** JSON text; present when another task reads it, unless it is long and is read from the file later. */
-  readonly result?: string;
-  /** Why the task is not `done`. */
-  readonly failure?: Failure;
-  /** Why it is done and did not run: `reused from run 12`. */
-  readonly reason?: string;
-};
+export type TaskFinished = TaskItem &
+  OnMachine & {
+    readonly type: "task-finished";
+    readonly id: TaskId;
+    readonly name: string;
+    readonly attempt: number;
+    readonly status: FinalStatus;
+    /** Null for a task that did not start: skipped, cancelled before it ran, or optional and failed in an earlier session. */
+    readonly startedAt: number | null;
+    readonly at: number;
+    /** JSON text; present when another task reads it, unless it is long and is read from the file later. */
+    readonly result?: string;
+    /** Why the task is not `done`. */
+    readonly failure?: Failure;
+    /** Why it is done and did not run: `reused from run 12`. */
+    readonly reason?: string;
+  };
 
 /** A task takes much longer than those of its definition in earlier runs. Once for each definition and session. */
 export type TaskSlow = TaskItem & {

@@ -232,10 +232,11 @@ export type ToWriter =
        */
       readonly recorded: SharedArrayBuffer;
     }
-  /** `port` and `memory`: the connection to a worker that was started. */
+  /** `port` and `memory`: the connection to a worker that was started. `machine`: its name, where it is not this one. */
   | {
       readonly type: "attach";
       readonly workerId: WorkerId;
+      readonly machine?: string;
       readonly port: MessagePort;
       readonly memory: SharedArrayBuffer;
     }
@@ -322,13 +323,14 @@ export type FromWriter =
 
 /**
  * Done tasks, in the order of their commits. `numbers` holds three per task: `id`, `startedAt - base`, `at - base`. Main
- * knows the rest of a `task-finished` event. `labels` holds the author's label of each task, or null; absent where there are none.
+ * knows the rest of a `task-finished` event. `machine`: where all of them ran, in a run with an engine. `labels` holds the author's label of each task, or null; absent where there are none.
  * `results` holds a JSON text per task: `null` when nobody reads the result, and
  * "" when it stays in the file (`WantsResult`). `results` is absent when every result is `null`.
  */
 export type DonePack = {
   readonly type: "done";
   readonly base: number;
+  readonly machine?: string | undefined;
   readonly numbers: readonly number[];
   readonly labels?: readonly (string | null)[];
   readonly results?: readonly string[];

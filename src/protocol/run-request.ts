@@ -22,6 +22,9 @@ export type KeepRule = { readonly runs: number | null; readonly ageMs: number | 
  */
 export type Trigger = "cli" | "page" | "schedule" | "backfill" | "library";
 
+/** `RunRequest.engine` of a run whose tasks run in threads of its own process. */
+export const threadsEngine = "threads";
+
 export type RunRequest = {
   readonly pipeline: string;
   readonly trigger: Trigger;
@@ -58,6 +61,8 @@ export type RunRequest = {
   readonly secrets: readonly string[];
   readonly workers: number;
   readonly concurrency: number;
+  /** Where tasks run: `threadsEngine`, or the address of an engine, without user and password. */
+  readonly engine: string;
 };
 
 /** An interrupted run that a new run of its pipeline does not continue. `params`: their beginning; null where their texts are the same. */

@@ -15,9 +15,10 @@ import v5 from "./migrations/0005.sql" with { type: "text" };
 import v6 from "./migrations/0006.sql" with { type: "text" };
 import v7 from "./migrations/0007.sql" with { type: "text" };
 import v8 from "./migrations/0008.sql" with { type: "text" };
+import v9 from "./migrations/0009.sql" with { type: "text" };
 
 /** `migrations[n - 1]` migrates from version n - 1 to n. A new version adds a file, and a line here. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9];
 
 const createVersion =
   "CREATE TABLE pipeloom_schema (version INTEGER NOT NULL); INSERT INTO pipeloom_schema VALUES (0)";

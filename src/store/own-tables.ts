@@ -16,6 +16,7 @@ export const ownTables = [
   "pipeloom_sources",
   "pipeloom_state",
   "pipeloom_schedules",
+  "pipeloom_machines",
 ] as const;
 
 export type OwnTable = (typeof ownTables)[number];

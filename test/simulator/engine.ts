@@ -41,6 +41,7 @@ class SimulatedMachine {
       connection: this.client,
       key,
       version,
+      name: { text: name, keep: () => undefined, giveUp: () => undefined },
       threads: plan.threads,
       slots: plan.slots,
       tags: [],

@@ -173,14 +173,14 @@ test("each version is what one step after the other makes of the one before", ()
   using db = new Database(":memory:");
   for (const [index] of migrations.entries()) migrate(db, "a.db", migrations.slice(0, index + 1));
   expect(columnsOf(db, "pipeline_runs").slice(-5)).toEqual([
-    "version",
     "stretch",
     "graph",
     "scheduled_for",
     "previous_slot",
+    "engine",
   ]);
-  expect(columnsOf(db, "task_runs").slice(-4)).toEqual(["reason", "needs", "worker", "position"]);
-  expect(columnsOf(db, "task_attempts")).toHaveLength(8);
+  expect(columnsOf(db, "task_runs").slice(-4)).toEqual(["needs", "worker", "position", "machine"]);
+  expect(columnsOf(db, "task_attempts")).toHaveLength(9);
 });
 
 const columnsOf = (db: Database, table: string): unknown[] =>

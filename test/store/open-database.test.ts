@@ -32,6 +32,7 @@ const ours = [
   "pipeline_runs",
   "pipeloom_definitions",
   "pipeloom_durations",
+  "pipeloom_machines",
   "pipeloom_reusable",
   "pipeloom_schedules",
   "pipeloom_schema",

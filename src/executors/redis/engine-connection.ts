@@ -7,6 +7,7 @@ import { systemClock } from "../../base/clock.ts";
 import { toFailure } from "../../base/failure.ts";
 import { Promise } from "../../base/globals.ts";
 import { pause } from "../../base/pause.ts";
+import { shownEngine } from "../../protocol/engine-url.ts";
 import {
   keyPrefix,
   LeaseQueue,
@@ -37,6 +38,8 @@ export const inboxKey = (id: string): string => `${keyPrefix}:inbox:${id}`;
 export const beatsKey = (id: string): string => `${keyPrefix}:beats:${id}`;
 export const bundleKey = (hash: string): string => `${keyPrefix}:bundle:${hash}`;
 export const machineKey = (id: string): string => `${keyPrefix}:machine:${id}`;
+/** A machine has this name. */
+export const nameKey = (name: string): string => `${keyPrefix}:name:${name}`;
 /** The session of a run, for the next one: it knows that this one has died. */
 export const runKey = (hash: string): string => `${keyPrefix}:run:${hash}`;
 export const runsKey = `${keyPrefix}:runs`;
@@ -114,7 +117,7 @@ export class EngineConnection {
     } catch (thrown) {
       connection.close();
       if (wait?.signal?.aborted === true) throw thrown;
-      throw new Error(`${shownUrl(url)}: ${toFailure(thrown).message}`, { cause: thrown });
+      throw new Error(`${shownEngine(url)}: ${toFailure(thrown).message}`, { cause: thrown });
     }
   }
 
@@ -128,7 +131,7 @@ export class EngineConnection {
     };
     const late = systemClock.after(wait === undefined ? lateMs : waitingMs, () => {
       if (wait === undefined) return reject(new Error(`no answer after ${lateMs / 1000} s`));
-      wait.waiting(`Redis at ${shownUrl(this.#url)} does not answer (${reasonOf(why)})`);
+      wait.waiting(`Redis at ${shownEngine(this.#url)} does not answer (${reasonOf(why)})`);
     });
     const aborted = (): void => reject(wait?.signal?.reason);
     wait?.signal?.addEventListener("abort", aborted);
@@ -343,7 +346,3 @@ const isAway = (error: unknown): boolean =>
 
 const reasonOf = (error: unknown): string =>
   error === undefined ? "no answer yet" : (codeOf(error) ?? toFailure(error).message);
-
-/** Without user, password and options. A password may have any character. */
-export const shownUrl = (url: string): string =>
-  url.replace(/^(rediss?:\/\/)[^]*@/, "$1").replace(/\?.*/s, "");

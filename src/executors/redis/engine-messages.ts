@@ -9,6 +9,8 @@ import type { TagSet } from "../../protocol/tags.ts";
 import type { Ack } from "../../protocol/writer-records.ts";
 
 export type MachineInfo = {
+  /** What it is called in histories: its host, with a number where several workers run there. */
+  readonly name: string;
   readonly host: string;
   readonly pid: number;
   /** Pipeloom's. */

@@ -4,7 +4,9 @@ import { JSON } from "../../base/globals.ts";
 import { type EngineKey, signatureChars } from "./engine-key.ts";
 import type { MachineInfo } from "./engine-messages.ts";
 
-export type ListedMachine = Omit<MachineInfo, "tags"> & {
+export type ListedMachine = Omit<MachineInfo, "name" | "tags"> & {
+  /** Absent where an earlier version has none. */
+  readonly name?: string;
   /** Absent where an earlier version says nothing of them. */
   readonly tags?: readonly string[];
   /** For how many it works. */

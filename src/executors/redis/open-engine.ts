@@ -3,9 +3,9 @@
 import type { Redis } from "ioredis";
 
 import { toFailure } from "../../base/failure.ts";
-import { engineUrlForm, isEngineUrl } from "../../protocol/engine-url.ts";
+import { engineUrlForm, isEngineUrl, shownEngine } from "../../protocol/engine-url.ts";
 import { engineSecret, keyVariable, passwordVariable } from "../../protocol/engine-secrets.ts";
-import { EngineConnection, machineKey, type ServerWait, shownUrl } from "./engine-connection.ts";
+import { EngineConnection, machineKey, type ServerWait } from "./engine-connection.ts";
 import { EngineKey } from "./engine-key.ts";
 import { type ListedMachine, readEntry } from "./machine-entry.ts";
 
@@ -37,7 +37,7 @@ export async function openEngine(url: string, wait?: ServerWait): Promise<Opened
   try {
     const key = EngineKey.from(engineSecret(keyVariable));
     connection = await EngineConnection.open(url, engineSecret(passwordVariable), wait);
-    const notice = await checkServer(connection.commands, shownUrl(url));
+    const notice = await checkServer(connection.commands, shownEngine(url));
     return { connection, key, notice };
   } catch (thrown) {
     connection?.close();

@@ -71,7 +71,7 @@ export class RemoteMachine {
   }
 
   get shown(): string {
-    return this.info === undefined ? this.name.machine : `${this.info.host} (${this.info.pid})`;
+    return this.info?.name ?? this.name.machine;
   }
 
   receive(frame: Frame<ToRun>): void {
@@ -150,7 +150,7 @@ export class RemoteMachine {
   }
 
   #attach(thread: number, slots: number): void {
-    const remote = new RemoteThread(this.#calls.nextWorkerId(), slots, {
+    const remote = new RemoteThread(this.#calls.nextWorkerId(), this.shown, slots, {
       attach: (port) => this.#calls.attach(port),
       committed: (credits, checkpoints) => {
         const given = { type: "committed", thread, credits } as const;

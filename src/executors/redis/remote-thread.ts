@@ -23,7 +23,8 @@ export class RemoteThread {
   #spent = 0;
   #givenBack = 0;
 
-  constructor(workerId: WorkerId, slots: number, calls: ThreadCalls) {
+  /** @param machine its name */
+  constructor(workerId: WorkerId, machine: string, slots: number, calls: ThreadCalls) {
     this.workerId = workerId;
     this.#memory = WorkerMemory.create(slots);
     const { port1, port2 } = channels.open();
@@ -36,7 +37,7 @@ export class RemoteThread {
     };
     const memory = this.#memory.buffer;
     calls.attach({
-      message: { type: "attach", workerId, port: port1, memory },
+      message: { type: "attach", workerId, machine, port: port1, memory },
       transfer: [port1],
     });
   }

@@ -3,6 +3,7 @@
 import type { Failure } from "../../base/failure.ts";
 import { JSON } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { machineColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { failure, number, text } from "./stored-values.ts";
 
@@ -10,6 +11,8 @@ export type SeenAttempt = {
   readonly attempt: number;
   /** Number of the worker thread; null where it is not known. */
   readonly worker: number | null;
+  /** The machine that it ran on; null where it is the run's own, or not known. */
+  readonly machine: string | null;
   /** Times are ISO 8601 UTC, as in the file; null where they are not known. */
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
@@ -31,7 +34,7 @@ export function earlierAttempts(
   if (tasks.length === 0 || !hasAttempts(reader)) return found;
   const rows = reader.query(
     `SELECT * FROM (
-        SELECT *, coalesce(started_at, finished_at) AS began, rowid AS place,
+        SELECT *, ${machineColumn(reader, "task_attempts")}, coalesce(started_at, finished_at) AS began, rowid AS place,
           row_number() OVER (PARTITION BY task_id ORDER BY coalesce(started_at, finished_at) DESC, rowid DESC) AS back
           FROM task_attempts WHERE run_id = ? AND task_id IN (SELECT value FROM json_each(?)))
       WHERE back <= ${maxAttempts} ORDER BY began, place`,
@@ -54,6 +57,7 @@ const hasAttempts = (reader: Reader): boolean =>
 const seenAttempt = (row: Row): SeenAttempt => ({
   attempt: number(row["attempt"]) ?? 0,
   worker: number(row["worker"]),
+  machine: text(row["machine_name"]),
   startedAt: text(row["started_at"]),
   finishedAt: text(row["finished_at"]),
   outcome: String(row["outcome"]),

@@ -6,7 +6,8 @@ import { withoutNumbers } from "../../base/text.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { idsWith } from "../own-tables.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
-import { failure, number, storedTaskId } from "./stored-values.ts";
+import { failure, number, storedTaskId, text } from "./stored-values.ts";
+import { machineColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import { type LogRow, lastLines } from "./task-logs.ts";
@@ -18,6 +19,8 @@ export type FailedTask = {
   readonly label: string | null;
   /** How often it was tried. */
   readonly attempt: number;
+  /** The machine that it failed on; null where it is the run's own. */
+  readonly machine: string | null;
   readonly failure: Failure;
   /** The last 20 at most, oldest first. */
   readonly earlierAttempts: readonly SeenAttempt[];
@@ -123,7 +126,7 @@ function failedTasks(
 ): ReadonlyMap<number, FailedTask> {
   const attempts = earlierAttempts(reader, run, ids);
   const rows = reader.query(
-    `SELECT id, name, attempt, error, ${itemColumns(reader)} FROM task_runs
+    `SELECT id, name, attempt, error, ${itemColumns(reader)}, ${machineColumn(reader, "task_runs")} FROM task_runs
       WHERE run_id = ?1 AND id IN (SELECT value FROM json_each(?2))`,
     [run, JSON.stringify(ids)],
   );
@@ -135,6 +138,7 @@ function failedTasks(
         name: String(row["name"]),
         label: storedLabel(row),
         attempt: number(row["attempt"]) ?? 0,
+        machine: text(row["machine_name"]),
         failure: failureIn(row),
         earlierAttempts: attempts.get(id) ?? [],
       };

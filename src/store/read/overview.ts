@@ -35,6 +35,8 @@ export type SeenRun = RunProcess & {
   /** The slot of its schedule that the run is for, and the last one before it that was done when it began. */
   readonly scheduledFor: string | null;
   readonly previousSlot: string | null;
+  /** Where its tasks ran: `threads`, or the address of an engine. Null: not known, an earlier version of pipeloom ran it. */
+  readonly engine: string | null;
 };
 
 export type Overview = {
@@ -153,6 +155,7 @@ export function seenRun(
     version: text(row["version"]),
     scheduledFor: text(row["scheduled_for"]),
     previousSlot: text(row["previous_slot"]),
+    engine: text(row["engine"]),
   };
 }
 

@@ -8,6 +8,7 @@ import type { FinalStatus, TaskStatus } from "../../protocol/status.ts";
 import { ofRunWith } from "../own-tables.ts";
 import { LogFollower } from "./log-follower.ts";
 import { runRows } from "./overview.ts";
+import { machineColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedItem } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
@@ -28,7 +29,7 @@ type Followed = {
 /** Tasks that are shown at once; the others are counted. */
 const maxRunning = 1_000;
 const endedSql = (reader: Reader): string =>
-  `SELECT name, attempt, status, started_at, finished_at, error, ${itemColumns(reader)}
+  `SELECT name, attempt, status, started_at, finished_at, error, ${itemColumns(reader)}, ${machineColumn(reader, "task_runs")}
     FROM task_runs WHERE run_id = ? AND id = ? AND status <> 'running'`;
 
 type Shown = { readonly attempt: number; progress: number; message: string | null };
@@ -92,7 +93,7 @@ export class RunFollower {
 
   *#started(): Generator<RunEvent> {
     const rows = this.#reader.query(
-      `SELECT id, name, attempt, started_at, progress, message, ${itemColumns(this.#reader)} FROM task_runs
+      `SELECT id, name, attempt, started_at, progress, message, ${itemColumns(this.#reader)}, ${machineColumn(this.#reader, "task_runs")} FROM task_runs
         WHERE ${ofRunWith("?1", "running")} ORDER BY run_id, id LIMIT ?2`,
       [this.#run, maxRunning],
     );
@@ -107,8 +108,8 @@ export class RunFollower {
         this.#shown.set(id, shown);
         this.#taskEnds.begun(id);
         const at = Date.parse(String(row["started_at"]));
-        const item = storedItem(row);
-        yield { type: "task-started", id, name: String(row["name"]), ...item, attempt, at };
+        const more = { ...storedItem(row), ...machineIn(row) };
+        yield { type: "task-started", id, name: String(row["name"]), ...more, attempt, at };
       }
       if (shown.progress === progress && shown.message === message) continue;
       Object.assign(shown, { progress, message });
@@ -152,7 +153,12 @@ const isFinal = (status: TaskStatus): status is FinalStatus =>
 const endedIn = ({ done, error, cancelled, skipped }: Counts): number =>
   done + error + cancelled + skipped;
 
-const logged = ({ id, task, label, attempt, at, level, line }: LogRow): RunEvent => ({
+function machineIn(row: Row): { machine?: string } {
+  const machine = text(row["machine_name"]);
+  return machine === null ? {} : { machine };
+}
+
+const logged = ({ id, task, label, attempt, at, level, line, machine }: LogRow): RunEvent => ({
   type: "task-log",
   id: taskId(id),
   name: task,
@@ -161,6 +167,7 @@ const logged = ({ id, task, label, attempt, at, level, line }: LogRow): RunEvent
   at: Date.parse(at),
   level,
   line,
+  ...(machine === undefined ? {} : { machine }),
 });
 
 function finished(id: TaskId, row: Row, status: FinalStatus, at: string): RunEvent {
@@ -171,6 +178,7 @@ function finished(id: TaskId, row: Row, status: FinalStatus, at: string): RunEve
     id,
     name: String(row["name"]),
     ...storedItem(row),
+    ...machineIn(row),
     attempt: number(row["attempt"]) ?? 1,
     status,
     startedAt: started === null ? null : Date.parse(started),

@@ -4,6 +4,7 @@ import { JSON } from "../../base/globals.ts";
 import { failureLine } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
+import { machineColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
@@ -19,6 +20,8 @@ type BriefRow = TaskCosts & {
   readonly progress: number;
   readonly message: string | null;
   readonly attempt: number;
+  /** The machine that it ran on; null where it is the run's own. */
+  readonly machine: string | null;
   /** ISO 8601 UTC, as in the file. */
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
@@ -30,7 +33,7 @@ type BriefRow = TaskCosts & {
 export function briefTasks(reader: Reader, run: RunId, ids: readonly number[]): BriefRow[] {
   const rows = reader.query(
     `SELECT id, name, status, progress, message, attempt, started_at, finished_at, error,
-        ${itemColumns(reader)}, ${costColumns(reader)}
+        ${itemColumns(reader)}, ${costColumns(reader)}, ${machineColumn(reader, "task_runs")}
       FROM task_runs WHERE run_id = ?1 AND id IN (SELECT value FROM json_each(?2))`,
     [run, JSON.stringify(ids)],
   );
@@ -51,6 +54,7 @@ function briefRow(row: Row, id: number, reader: Reader): BriefRow {
     progress: number(row["progress"]) ?? 0,
     message: text(row["message"]),
     attempt: number(row["attempt"]) ?? 0,
+    machine: text(row["machine_name"]),
     startedAt: text(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: why === null ? null : failureLine(why),

@@ -9,6 +9,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { hasColumn } from "./has-column.ts";
+import { machineColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import {
@@ -33,6 +34,8 @@ export type SeenTask = TaskCosts & {
   readonly progress: number;
   readonly message: string | null;
   readonly attempt: number;
+  /** Where that attempt ran, in a run with an engine; null where it ran in the run's own process, or not at all. */
+  readonly machine: string | null;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
@@ -137,7 +140,8 @@ function tasksOf(
   const where = [ofStatus[status], ...only.map(([sql]) => sql)].join(" AND ");
   const values = only.flatMap(([, ...rest]) => rest);
   return reader.query(
-    `SELECT ${columns}, ${itemColumns(reader)}${hasColumn(reader, "task_runs", "reason") ? ", reason" : ""}, ${costColumns(reader)} FROM task_runs
+    `SELECT ${columns}, ${itemColumns(reader)}${hasColumn(reader, "task_runs", "reason") ? ", reason" : ""}, ${costColumns(reader)},
+        ${machineColumn(reader, "task_runs")} FROM task_runs
       WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],
@@ -160,6 +164,7 @@ function seenTask(
     progress: number(row["progress"]) ?? 0,
     message: text(row["message"]),
     attempt: number(row["attempt"]) ?? 0,
+    machine: text(row["machine_name"]),
     startedAt: text(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),

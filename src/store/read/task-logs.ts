@@ -4,6 +4,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
 import { type LogLevel, logLevels } from "../../protocol/status.ts";
 import { checkTables } from "./check-tables.ts";
+import { hasMachines, machineOfAttempt } from "./machine-names.ts";
 import { NamedTasks } from "./named-tasks.ts";
 import type { Reader, Row } from "./reader.ts";
 import { ReaderError } from "./reader-error.ts";
@@ -27,6 +28,8 @@ export type LogRow = {
   readonly at: string;
   readonly level: LogLevel;
   readonly line: string;
+  /** The machine that wrote it, in a run with an engine. */
+  readonly machine?: string;
 };
 
 export type LogFilter = {
@@ -146,11 +149,14 @@ export function* passing(
       ORDER BY l.rowid ${order}`,
     [run, bound, ...levels, ...params],
   );
+  const onMachines = hasMachines(reader, run);
   for (const row of rows) {
     // Names are read for the lines that are shown, and not for a million that are not.
     if (!matches(String(row["line"]))) continue;
     const task = taskOf(reader, run, storedTaskId(row["task_id"], reader));
-    if (isOf(tasks, task)) yield { row: Number(row["row"]), line: logRow(reader, run, row, task) };
+    if (!isOf(tasks, task)) continue;
+    const line = logRow(reader, run, row, task);
+    yield { row: Number(row["row"]), line: onMachines ? withMachine(reader, line) : line };
   }
 }
 
@@ -195,6 +201,12 @@ const logRow = (reader: Reader, run: RunId, row: Row, { id, name, label }: LogTa
   level: storedLogLevel(row["level"], reader),
   line: String(row["line"]),
 });
+
+function withMachine(reader: Reader, line: LogRow): LogRow {
+  const { run, id: task, attempt, at } = line;
+  const machine = machineOfAttempt(reader, run, { task, attempt, at });
+  return machine === null ? line : { ...line, machine };
+}
 
 function taskOf(reader: Reader, run: RunId, id: number): LogTask {
   const [row] = reader.query(

@@ -14,6 +14,7 @@ import { hasColumn } from "./has-column.ts";
 import { storedLabel } from "./stored-item.ts";
 import { checkTables } from "./check-tables.ts";
 import { ReaderError } from "./reader-error.ts";
+import { machineColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { storedGraph } from "./stored-graph.ts";
 import { type NeededTask, NeedsReader, type TaskNeeds } from "./task-needs.ts";
@@ -52,6 +53,8 @@ type SeenTask = {
   readonly key: string;
   readonly status: TaskStatus;
   readonly attempt: number;
+  /** The machine that it ran on; null where it is the run's own. */
+  readonly machine: string | null;
   readonly reason: string | null;
   /** JSON text, perhaps only its beginning; null where it is not stored. */
   readonly input: string | null;
@@ -118,7 +121,7 @@ const maxOfName = 100;
 const tasksOf = (reader: Reader, run: RunId, wanted: string): readonly Row[] => {
   const ids = JSON.stringify(findTasks(reader, run, wanted, maxOfName));
   return reader.query(
-    `SELECT * FROM task_runs WHERE run_id = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY ${isLeftSql}, id LIMIT 2`,
+    `SELECT *, ${machineColumn(reader, "task_runs")} FROM task_runs WHERE run_id = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY ${isLeftSql}, id LIMIT 2`,
     [run, ids],
   );
 };
@@ -134,6 +137,7 @@ function seenTask(reader: Reader, row: Row): SeenTask {
     key,
     status: storedTaskStatus(row["status"], reader),
     attempt: number(row["attempt"]) ?? 0,
+    machine: text(row["machine_name"]),
     reason: text(row["reason"]),
     input: text(row["input"]),
     failure: row["error"] === null ? null : failure(row["error"]),

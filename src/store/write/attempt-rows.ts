@@ -9,14 +9,16 @@ import { ofRun } from "../own-tables.ts";
 import type { BusyHandler } from "../busy-handler.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import type { AttemptRow } from "./history.ts";
+import type { MachineRows } from "./machine-rows.ts";
 
-const columns = "run_id, task_id, attempt, worker, started_at, finished_at, outcome, error";
+const columns =
+  "run_id, task_id, attempt, worker, started_at, finished_at, outcome, error, machine";
 const insertSql = (values: string): string =>
   `INSERT INTO task_attempts (${columns}) VALUES ${values}`;
 
-/** The attempt that a task's row is about. Nobody remembers its worker. */
+/** The attempt that a task's row is about. Nobody remembers its worker, but its machine. */
 const lastOf = (outcome: string, where: string): string =>
-  `INSERT INTO task_attempts (${columns}) SELECT run_id, id, attempt, NULL, started_at, finished_at, ${outcome}, error
+  `INSERT INTO task_attempts (${columns}) SELECT run_id, id, attempt, NULL, started_at, finished_at, ${outcome}, error, machine
     FROM task_runs WHERE ${where} AND attempt > 0 AND started_at IS NOT NULL`;
 
 /** Before a dead run's tasks are made ready to continue: the attempts that its end has interrupted, and those that were cancelled. */
@@ -29,9 +31,11 @@ export class AttemptRows {
   readonly #db: Database;
   readonly #run: RunId;
   readonly #busyHandler: BusyHandler;
+  readonly #machines: MachineRows;
   #rows: BulkInsert | undefined;
 
-  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler, machines: MachineRows) {
+    this.#machines = machines;
     this.#db = db;
     this.#run = run;
     this.#busyHandler = busyHandler;
@@ -41,13 +45,16 @@ export class AttemptRows {
     return this.#rows?.isEmpty ?? true;
   }
 
-  add({ id, attempt, worker, startedAt, finishedAt, outcome, failure }: AttemptRow): void {
-    const row = `(${this.#run}, ?, ?, ?, ?, ?, ?, ?)`;
+  add(attempted: AttemptRow): void {
+    const { id, attempt, worker, machine, startedAt, finishedAt, outcome, failure } = attempted;
+    const row = `(${this.#run}, ?, ?, ?, ?, ?, ?, ?, ?)`;
     this.#rows ??= new BulkInsert(this.#db, this.#busyHandler, insertSql, row);
     const started = startedAt === null ? null : toIso(startedAt);
+    const error = JSON.stringify(failure);
+    const where = this.#machines.idOf(machine);
     this.#rows
       .nextRow()
-      .push(id, attempt, worker, started, toIso(finishedAt), outcome, JSON.stringify(failure));
+      .push(id, attempt, worker, started, toIso(finishedAt), outcome, error, where);
   }
 
   /** The task of an earlier session runs again: its row is about to be overwritten, and says how that session's attempt ended. */

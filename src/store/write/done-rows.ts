@@ -16,11 +16,15 @@ type More = {
   readonly label: string | null;
   readonly needs: string | null;
   readonly worker: WorkerId | null;
+  /** Its number. Null: this one. */
+  readonly machine: number | null;
 };
 
 export class DoneRows {
   readonly #insert: (row: string) => BulkInsert;
   readonly #run: RunId;
+  /** The rows end with the machine. */
+  readonly #hasMachines: boolean;
   /** Tasks whose first attempt has cost nothing, and whose position is their id. */
   readonly #plain: BulkInsert;
   /** The same of tasks with another position. */
@@ -28,14 +32,20 @@ export class DoneRows {
   /** The others. Most runs of short tasks have none. */
   #others: BulkInsert | undefined;
 
-  constructor(db: Database, run: RunId, busyHandler: BusyHandler) {
-    this.#insert = (row) => new BulkInsert(db, busyHandler, taskRowsSql, row);
+  constructor(db: Database, run: RunId, busyHandler: BusyHandler, hasMachines: boolean) {
+    const sql = taskRowsSql(hasMachines);
+    this.#insert = (values) => new BulkInsert(db, busyHandler, sql, this.#row(values));
     this.#run = run;
+    this.#hasMachines = hasMachines;
     this.#plain = this.#insert(this.#plainRow("0"));
   }
 
+  #row(values: string): string {
+    return `(${this.#run}, ${values}${this.#hasMachines ? ", ?" : ""})`;
+  }
+
   #plainRow(position: "0" | "?"): string {
-    return `(${this.#run}, ?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL, NULL, NULL, ${position})`;
+    return `?, ?, ?, 'done', 1, NULL, 1, ?, ?, ?, NULL, 0, NULL, 0, ?, NULL, NULL, NULL, ${position}`;
   }
 
   // The hot path takes no object.
@@ -49,21 +59,27 @@ export class DoneRows {
     result: string,
     input: string | null,
     position: number,
+    machine: number | null,
   ): void {
+    let row: HistoryCell[];
     if (position === 0) {
-      this.#plain.nextRow().push(id, name, key, started, finished, result, input);
-      return;
+      row = this.#plain.nextRow();
+      row.push(id, name, key, started, finished, result, input);
+    } else {
+      this.#positioned ??= this.#insert(this.#plainRow("?"));
+      row = this.#positioned.nextRow();
+      row.push(id, name, key, started, finished, result, input, position);
     }
-    this.#positioned ??= this.#insert(this.#plainRow("?"));
-    this.#positioned.nextRow().push(id, name, key, started, finished, result, input, position);
+    if (this.#hasMachines) row.push(machine);
   }
 
   /** @param cells id, name, key, attempt, started, finished, result */
   add(cells: readonly HistoryCell[], more: More, input: string | null, position: number): void {
-    const { rows, cpuMs, waitedMs, label, needs, worker } = more;
-    const row = `(${this.#run}, ?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    const { rows, cpuMs, waitedMs, label, needs, worker, machine } = more;
+    const row = "?, ?, ?, 'done', 1, NULL, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?";
     this.#others ??= this.#insert(row);
     const values = [rows, cpuMs, waitedMs, input, label, needs, worker, position];
+    if (this.#hasMachines) values.push(machine);
     this.#others.nextRow().push(...cells, ...values);
   }
 

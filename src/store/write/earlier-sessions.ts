@@ -110,6 +110,8 @@ export type StoredRun = {
   readonly path: string;
   readonly run: RunId;
   readonly busyHandler: BusyHandler;
+  /** Its tasks run on other machines. Default false. */
+  readonly hasMachines?: boolean;
 };
 
 /**

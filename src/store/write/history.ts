@@ -36,6 +36,8 @@ export type TaskRow = {
   readonly needs: string | null;
   /** Of the last attempt. Null: none, or not known. */
   readonly worker: WorkerId | null;
+  /** As `worker`: the name of the machine, in a run with an engine. Null also where it is this one. */
+  readonly machine: string | null;
   /** See PlannedItem. 0: its id; `unknownPosition`: not known. */
   readonly position: number;
 };
@@ -61,6 +63,8 @@ export type AttemptRow = {
   readonly attempt: number;
   /** Null: not known. */
   readonly worker: WorkerId | null;
+  /** See TaskRow. */
+  readonly machine: string | null;
   /** Epoch ms. */
   readonly startedAt: number | null;
   readonly finishedAt: number;
@@ -137,6 +141,7 @@ export interface History {
     needs: string | null,
     worker: WorkerId | null,
     position: number,
+    machine: string | null,
   ): void;
   /** The task is to run from its beginning, and what depends on it. Not after `setTask` or `setDone` for the same task. */
   setAgain(task: PlannedTask): void;

@@ -29,9 +29,18 @@ export class PendingEvents {
   }
 
   /** The hot path. @param result JSON text, or the mark that it stays in the file */
-  addDone(id: TaskId, startedAt: number, at: number, result: string, label: string | null): void {
-    if (this.#pack === undefined) {
-      const pack: OpenPack = { type: "done", base: startedAt, numbers: [] };
+  // oxlint-disable-next-line max-params
+  addDone(
+    id: TaskId,
+    startedAt: number,
+    at: number,
+    result: string,
+    label: string | null,
+    machine: string | undefined,
+  ): void {
+    // Ends come in texts of one worker each, so a pack of one machine is long enough.
+    if (this.#pack === undefined || this.#pack.machine !== machine) {
+      const pack: OpenPack = { type: "done", base: startedAt, numbers: [], machine };
       this.add(pack);
       this.#pack = pack;
     }

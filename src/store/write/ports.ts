@@ -1,11 +1,13 @@
 // The writer's ends of the workers' ports: messages in, acknowledgements and credits out, and the loss of a worker.
 
 import type { WorkerId } from "../../protocol/ids.ts";
+import type { ToWriter } from "../../protocol/messages.ts";
 import type { Ack } from "../../protocol/writer-records.ts";
 import { creditsOf, maxCredits } from "../../protocol/shared/credits.ts";
-import type { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
+import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import { Inbox, type Received } from "./inbox.ts";
 
+type Attach = Omit<Extract<ToWriter, { type: "attach" }>, "type">;
 type CheckpointAnswer = NonNullable<Ack["checkpoints"]>[number];
 
 export class WorkerPort {
@@ -97,6 +99,7 @@ export class WorkerPort {
 export class Ports {
   readonly #ports = new Map<WorkerId, WorkerPort>();
   readonly #inbox = new Inbox<WorkerPort>();
+  readonly #machines = new Map<WorkerId, string>();
   readonly #wake: () => void;
 
   /** @param wake called for each message that arrives */
@@ -104,8 +107,14 @@ export class Ports {
     this.#wake = wake;
   }
 
-  attach(workerId: WorkerId, port: MessagePort, memory: WorkerMemory): void {
-    const attached = new WorkerPort(workerId, port, memory, (from, text) => {
+  /** The names of the machines of workers that are not on this one, also of those that are gone. */
+  get machines(): ReadonlyMap<WorkerId, string> {
+    return this.#machines;
+  }
+
+  attach({ workerId, port, memory, machine }: Attach): void {
+    if (machine !== undefined) this.#machines.set(workerId, machine);
+    const attached = new WorkerPort(workerId, port, WorkerMemory.from(memory), (from, text) => {
       this.#inbox.push(from, text);
       this.#wake();
     });

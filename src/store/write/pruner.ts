@@ -30,6 +30,7 @@ const keys = {
   pipeloom_reusable: "task_id",
   pipeloom_definitions: "name",
   pipeloom_durations: "task",
+  pipeloom_machines: "id",
 } as const satisfies Partial<Record<OwnTable, string>>;
 
 const noneDeleted = {
@@ -39,6 +40,7 @@ const noneDeleted = {
   pipeloom_reusable: 0,
   pipeloom_definitions: 0,
   pipeloom_durations: 0,
+  pipeloom_machines: 0,
 };
 
 type Table = keyof typeof keys;

@@ -19,12 +19,25 @@ type Finished = Extract<TaskRecord, { type: "finished" }>;
 export class Recorder {
   readonly #history: History;
   readonly #mask: Mask | undefined;
+  readonly #machines: ReadonlyMap<WorkerId, string>;
   readonly #events = new PendingEvents();
 
-  /** @param mask for failures that arise in the writer; records arrive masked */
-  constructor(history: History, mask: Mask | undefined) {
+  /**
+   * @param mask for failures that arise in the writer; records arrive masked
+   * @param machines the names of the machines of workers that are not on this one; more come while the run goes on
+   */
+  constructor(
+    history: History,
+    mask: Mask | undefined,
+    machines: ReadonlyMap<WorkerId, string> = new Map(),
+  ) {
     this.#history = history;
     this.#mask = mask;
+    this.#machines = machines;
+  }
+
+  #machineOf(worker: WorkerId | null): string | undefined {
+    return worker === null || this.#machines.size === 0 ? undefined : this.#machines.get(worker);
   }
 
   takeEvents(): WireEvent[] {
@@ -55,7 +68,7 @@ export class Recorder {
       case "progress":
         return this.#progressed(record);
       case "log":
-        return this.#logged(record);
+        return this.#logged(record, this.#machineOf(worker));
       case "checkpoint":
         this.#history.setCursor(record.id, record.cursor, rows);
         this.#events.add({ type: "task-checkpoint", id: record.id, cursor: record.cursor });
@@ -85,6 +98,7 @@ export class Recorder {
     const { cpuMs, waitedMs, input = null, needs = null, position = 0 } = completion;
     const label =
       completion.label === undefined || completion.label === "" ? null : completion.label;
+    const machine = this.#machineOf(worker);
     this.#history.setDone(
       id,
       name,
@@ -101,8 +115,9 @@ export class Recorder {
       needs,
       worker,
       position,
+      machine ?? null,
     );
-    this.#events.addDone(id, startedAt, at, this.#announced(wantsResult, result), label);
+    this.#events.addDone(id, startedAt, at, this.#announced(wantsResult, result), label, machine);
   }
 
   main(record: Exclude<MainRecord, Interrupted>): void {
@@ -135,7 +150,7 @@ export class Recorder {
       case "finished":
         return this.#finished(record, record.worker, 0);
       case "log":
-        return this.#logged(record);
+        return this.#logged(record, undefined);
       default:
         assertNever(record);
     }
@@ -144,8 +159,9 @@ export class Recorder {
   #started(record: Extract<TaskRecord, { type: "started" }>, worker: WorkerId | null): void {
     const { id, name, key, attempt, at, waitedMs = null, label } = record;
     const row = { ...blank, ...itemOf(record), id, name, key, attempt, startedAt: at, waitedMs };
-    this.#history.setTask({ ...row, status: "running", worker });
-    this.#events.add({ type: "task-started", id, name, attempt, at, label });
+    const machine = this.#machineOf(worker);
+    this.#history.setTask({ ...row, status: "running", worker, machine: machine ?? null });
+    this.#events.add({ type: "task-started", id, name, attempt, at, label, machine });
   }
 
   #progressed({ id, progress, message }: Extract<TaskRecord, { type: "progress" }>): void {
@@ -157,10 +173,10 @@ export class Recorder {
     );
   }
 
-  #logged(record: Extract<TaskRecord, { type: "log" }>): void {
+  #logged(record: Extract<TaskRecord, { type: "log" }>, machine: string | undefined): void {
     const { id, name, attempt, at, level, line, label } = record;
     if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
-    this.#events.add({ type: "task-log", id, name, attempt, at, level, line, label });
+    this.#events.add({ type: "task-log", id, name, attempt, at, level, line, label, machine });
   }
 
   /** Main does not know the task any more when it hears of this: the event has all of it. */
@@ -185,8 +201,9 @@ export class Recorder {
   /** @param isLast the task's row is about this attempt. From now on it is about the next one: a retry is not used up */
   interrupted(record: Interrupted, isLast: boolean): void {
     const { id, name, key, attempt, worker, startedAt, at, failure } = record;
-    const outcome = "interrupted";
-    this.#history.addAttempt({ id, attempt, worker, startedAt, finishedAt: at, outcome, failure });
+    const ended = { startedAt, finishedAt: at, outcome: "interrupted", failure } as const;
+    const machine = this.#machineOf(worker) ?? null;
+    this.#history.addAttempt({ id, attempt, worker, machine, ...ended });
     if (!isLast) return;
     const row = { ...blank, ...itemOf(record), id, name, key, attempt: attempt - 1, startedAt };
     this.#history.setTask({ ...row, status: "queued" });
@@ -225,6 +242,8 @@ export class Recorder {
 
   #finished(record: Finished, worker: WorkerId | null, rows: number): void {
     const { id, name, attempt, startedAt, at, outcome, input, label } = record;
+    const machine = this.#machineOf(worker);
+    const where = { worker, machine: machine ?? null };
     if (outcome.status === "done") {
       const { result } = outcome;
       if (record.progress === undefined) {
@@ -233,34 +252,40 @@ export class Recorder {
         return this.done({ ...record, ...ended }, worker, rows);
       }
       this.#history.setTask({
-        ...rowOf(record, 1, rows, worker),
+        ...rowOf(record, 1, rows, where),
         status: "done",
         finishedAt: at,
         result,
         failure: null,
       });
       const announced = this.#announced(record.wantsResult, result);
-      this.#events.addDone(id, startedAt ?? at, at, announced, label ?? null);
+      this.#events.addDone(id, startedAt ?? at, at, announced, label ?? null, machine);
       return;
     }
-    const row = rowOf(record, 0, rows, worker);
+    const row = rowOf(record, 0, rows, where);
     const { failure } = outcome;
     if (outcome.status === "error" && outcome.retryAt !== undefined) {
       this.#history.setTask({ ...row, status: "queued", finishedAt: null, result: null, failure });
-      const ended = { id, attempt, worker, startedAt, finishedAt: at };
+      const ended = { id, attempt, ...where, startedAt, finishedAt: at };
       this.#history.addAttempt({ ...ended, outcome: "error", failure });
       const { retryAt } = outcome;
-      this.#events.add({ type: "task-retrying", id, name, attempt, at, failure, retryAt, label });
+      const again = { id, name, attempt, at, failure, retryAt, label, machine };
+      this.#events.add({ type: "task-retrying", ...again });
       return;
     }
     const { status } = outcome;
     this.#history.setTask({ ...row, status, finishedAt: at, result: null, failure });
-    const end = { status, startedAt, at, failure } as const;
+    const end = { status, startedAt, at, failure, machine } as const;
     this.#events.add({ type: "task-finished", id, name, attempt, ...end, label });
   }
 }
 
-const rowOf = (record: Finished, progress: number, rows: number, worker: WorkerId | null) => ({
+const rowOf = (
+  record: Finished,
+  progress: number,
+  rows: number,
+  where: Pick<TaskRow, "worker" | "machine">,
+) => ({
   id: record.id,
   name: record.name,
   key: record.key,
@@ -271,7 +296,7 @@ const rowOf = (record: Finished, progress: number, rows: number, worker: WorkerI
   rows,
   cpuMs: record.cpuMs ?? null,
   waitedMs: record.waitedMs ?? null,
-  worker,
+  ...where,
   ...itemOf(record),
 });
 
@@ -303,6 +328,7 @@ const blank = {
   label: null,
   needs: null,
   worker: null,
+  machine: null,
   position: 0,
 } as const;
 

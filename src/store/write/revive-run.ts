@@ -29,6 +29,7 @@ const sessionColumns = [
   "process_started_at",
   "trigger",
   "version",
+  "engine",
 ] as const;
 
 /** In the order of `sessionColumns`. */
@@ -41,6 +42,7 @@ export const sessionValues = ({
   code,
   trigger,
   version,
+  engine,
 }: RunRequest): SessionValues => [
   file,
   params,
@@ -51,6 +53,7 @@ export const sessionValues = ({
   processStartedAt(process.pid) ?? null,
   trigger,
   version,
+  engine,
 ];
 
 export function nextRunId(db: Database): RunId {

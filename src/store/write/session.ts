@@ -6,11 +6,12 @@ import { existsSync } from "node:fs";
 import type { MessageHandle } from "../../api/message.ts";
 import type { Learned } from "../../protocol/learned.ts";
 import type { RunFinished, RunStarted } from "../../protocol/events.ts";
-import type {
-  KeepRule,
-  PassedOver,
-  RunRequest,
-  WriterOptions,
+import {
+  type KeepRule,
+  type PassedOver,
+  type RunRequest,
+  threadsEngine,
+  type WriterOptions,
 } from "../../protocol/run-request.ts";
 import type { Rerun } from "../../protocol/reruns.ts";
 import type { KnownParts, SessionCode } from "../../protocol/reuse.ts";
@@ -270,7 +271,8 @@ function historyOf({
   code,
 }: BegunRun): History {
   if (!options.storeTaskStatus) return new NoHistory();
-  const stored = { db, path: options.db, run, busyHandler };
+  const hasMachines = request.engine !== threadsEngine;
+  const stored = { db, path: options.db, run, busyHandler, hasMachines };
   if (records === undefined) return new SqliteHistory(stored, passesOn);
   const history = new ReusingHistory(stored, new Map(request.reuses), passesOn);
   history.begin(records.hasSchemaWritten, code?.parts ?? []);
@@ -291,6 +293,7 @@ const runStarted = (
   journal: options.db === ":memory:" ? "memory" : options.wal ? "wal" : "delete",
   workers: request.workers,
   concurrency: request.concurrency,
+  ...(request.engine === threadsEngine ? {} : { engine: request.engine }),
   at: now,
   resumed: run.resumed,
   alreadyDone: run.alreadyDone,

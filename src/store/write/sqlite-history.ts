@@ -4,10 +4,9 @@
 import type { DatabaseCall, LeftRange } from "../../protocol/writer-records.ts";
 import type { Database, Statement } from "bun:sqlite";
 
-import { JSON } from "../../base/globals.ts";
 import { IsoTimeCache } from "../../base/iso-time.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
-import { type RunId, type TaskId, unknownPosition, type WorkerId } from "../../protocol/ids.ts";
+import type { RunId, TaskId, WorkerId } from "../../protocol/ids.ts";
 import type { RestoredPage } from "../../protocol/messages.ts";
 import type { Code } from "../../protocol/reruns.ts";
 import type { ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
@@ -33,10 +32,12 @@ import type {
   UnitWrites,
 } from "./history.ts";
 import { LeaveRows } from "./leave-rows.ts";
+import { MachineRows } from "./machine-rows.ts";
 import { RunChanges } from "./run-changes.ts";
 import { restoredPages, storedResults, type StoredRun } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
+import { cellsOf } from "./task-cells.ts";
 import { logRowsSql, taskRowsSql } from "./task-rows-sql.ts";
 
 export class SqliteHistory implements History {
@@ -50,6 +51,8 @@ export class SqliteHistory implements History {
   readonly #done: DoneRows;
   readonly #logs: BulkInsert;
   readonly #attempts: AttemptRows;
+  readonly #machines: MachineRows;
+  readonly #hasMachines: boolean;
   readonly #progress: Statement<unknown, HistoryCell[]>;
   readonly #cursor: Statement<unknown, HistoryCell[]>;
   readonly #reruns: DownstreamReruns;
@@ -80,11 +83,14 @@ export class SqliteHistory implements History {
     this.#left = new LeaveRows(db, run, busyHandler);
     this.#maxCounted = maxCounted;
     this.#runChanges = new RunChanges(db, run, busyHandler);
-    const task = `(${run}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-    this.#tasks = new BulkInsert(db, busyHandler, taskRowsSql, task);
-    this.#done = new DoneRows(db, run, busyHandler);
+    this.#hasMachines = stored.hasMachines ?? false;
+    this.#machines = new MachineRows(db, run, busyHandler);
+    const cells = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`;
+    const task = `(${run}, ${cells}${this.#hasMachines ? ", ?" : ""})`;
+    this.#tasks = new BulkInsert(db, busyHandler, taskRowsSql(this.#hasMachines), task);
+    this.#done = new DoneRows(db, run, busyHandler, this.#hasMachines);
     this.#logs = new BulkInsert(db, busyHandler, logRowsSql, `(${run}, ?, ?, ?, ?, ?)`);
-    this.#attempts = new AttemptRows(db, run, busyHandler);
+    this.#attempts = new AttemptRows(db, run, busyHandler, this.#machines);
     this.#progress = db.prepare(
       "UPDATE task_runs SET progress = ?, message = ? WHERE run_id = ? AND id = ?",
     );
@@ -141,6 +147,7 @@ export class SqliteHistory implements History {
     needs: string | null,
     worker: WorkerId | null,
     position: number,
+    machineName: string | null,
   ): void {
     const before = this.#rows.size === 0 ? undefined : this.#rows.get(id);
     if (before !== undefined) this.#rows.delete(id);
@@ -153,20 +160,14 @@ export class SqliteHistory implements History {
     const told = label ?? before?.label ?? null;
     const isPlain = told === null && needs === null && before === undefined;
     if (!isCheap) this.costs.add(rows, cpuMs ?? 0);
+    const machine = this.#machines.idOf(machineName);
     if (isCheap && isPlain && attempt === 1) {
-      this.#done.addPlain(id, name, key, started, finished, result, input, position);
+      this.#done.addPlain(id, name, key, started, finished, result, input, position, machine);
       return;
     }
     const cells = [id, name, key, attempt, started, finished, result];
-    const waited = waitedMs ?? before?.waitedMs ?? null;
-    const more = {
-      rows: written,
-      cpuMs: cpuMs ?? null,
-      waitedMs: waited,
-      label: told,
-      needs,
-      worker,
-    };
+    const costs = { cpuMs: cpuMs ?? null, waitedMs: waitedMs ?? before?.waitedMs ?? null };
+    const more = { rows: written, ...costs, label: told, needs, worker, machine };
     this.#done.add(cells, more, input, position);
   }
 
@@ -257,6 +258,7 @@ export class SqliteHistory implements History {
     }
     this.#logs.flush();
     this.#attempts.flush();
+    this.#machines.flush();
     this.#definitions.flush();
     this.#reruns.flushEnd();
     this.#runChanges.flush();
@@ -269,29 +271,9 @@ export class SqliteHistory implements History {
     if (isChanged) counts.flush(this.#rows.values(), (id) => this.#attempts.keepLast(id));
     counts.left(this.#left.flush());
     for (const row of this.#rows.values()) {
-      this.#tasks
-        .nextRow()
-        .push(
-          row.id,
-          row.name,
-          row.key,
-          row.status,
-          row.progress,
-          row.message,
-          row.attempt,
-          row.startedAt === null ? null : this.#times.text(row.startedAt),
-          row.finishedAt === null ? null : this.#times.text(row.finishedAt),
-          row.result,
-          row.failure === null ? null : JSON.stringify(row.failure),
-          row.rows,
-          row.cpuMs,
-          row.waitedMs,
-          row.input,
-          row.label,
-          row.needs,
-          row.worker,
-          row.position === unknownPosition ? null : row.position,
-        );
+      const cells = this.#tasks.nextRow();
+      cells.push(...cellsOf(row, this.#times));
+      if (this.#hasMachines) cells.push(this.#machines.idOf(row.machine));
     }
     this.#tasks.flush();
     this.#done.flush();
@@ -301,6 +283,7 @@ export class SqliteHistory implements History {
   }
 
   committed(): void {
+    this.#machines.committed();
     this.#counts.committed();
     this.#runChanges.committed();
     this.costs.committed();

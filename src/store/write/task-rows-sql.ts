@@ -2,7 +2,7 @@
 
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 
-const columns =
+const localColumns =
   "run_id, id, name, key, status, progress, message, attempt, started_at, finished_at, result, error, rows, cpu_ms, waited_ms, input, label, needs, worker, position";
 /** What is not simply replaced. */
 const updates: { readonly [column: string]: string } = {
@@ -19,16 +19,30 @@ const updates: { readonly [column: string]: string } = {
     "CASE WHEN excluded.worker IS NULL AND excluded.started_at = started_at THEN worker ELSE excluded.worker END",
 };
 /** The row's earlier code, if it had any, is that of an attempt that this one replaces. What depends on it may still follow. */
-const update = columns
-  .split(", ")
-  .slice(2)
-  .map((column) => `${column} = ${updates[column] ?? `excluded.${column}`}`)
-  .concat(`fingerprint = CASE WHEN ${passesOnSql} THEN '${ranDownstream}' END`)
-  .join(", ");
+const updatesOf = (columns: string, machine: string): string =>
+  columns
+    .split(", ")
+    .slice(2)
+    .map((column) => `${column} = ${updates[column] ?? `excluded.${column}`}`)
+    .concat(`machine = ${machine}`)
+    .concat(`fingerprint = CASE WHEN ${passesOnSql} THEN '${ranDownstream}' END`)
+    .join(", ");
 
-/** @param values of one row or more, in the order of `columns` */
-export const taskRowsSql = (values: string): string =>
-  `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
+const insertOf =
+  (columns: string, update: string) =>
+  (values: string): string =>
+    `INSERT INTO task_runs (${columns}) VALUES ${values} ON CONFLICT (run_id, id) DO UPDATE SET ${update}`;
+
+/** @param values of one row or more, in the order of the columns; those of a run with an engine end with the machine */
+const localRowsSql = insertOf(localColumns, updatesOf(localColumns, "NULL"));
+const engineRowsSql = insertOf(
+  `${localColumns}, machine`,
+  updatesOf(localColumns, "excluded.machine"),
+);
+
+/** A local run names no machine in its rows: each value of a row costs time. */
+export const taskRowsSql = (hasMachines: boolean): ((values: string) => string) =>
+  hasMachines ? engineRowsSql : localRowsSql;
 
 export const logRowsSql = (values: string): string =>
   `INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES ${values}`;

@@ -8,7 +8,6 @@ import { Mask } from "../../protocol/mask.ts";
 import type { FromWriter, ModuleRef, ToWriter } from "../../protocol/messages.ts";
 import type { RunRequest } from "../../protocol/run-request.ts";
 import type { KnownParts, ReuseAsk, SessionCode } from "../../protocol/reuse.ts";
-import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import { Announcer } from "./announcer.ts";
 import { decide } from "./commit-policy.ts";
@@ -91,8 +90,7 @@ export class Writer {
         void this.#open(message);
         return;
       case "attach":
-        this.#ports.attach(message.workerId, message.port, WorkerMemory.from(message.memory));
-        return;
+        return this.#ports.attach(message);
       case "detach":
         this.#ports.lose(message.workerId, message.sent);
         return this.#wakeUp.soon();
@@ -150,8 +148,9 @@ export class Writer {
 
   #begin(session: Session, request: RunRequest): void {
     const { secrets, code } = request;
-    const recorder = new Recorder(session.history, Mask.of(secrets, process.env));
     const [ports, announcer] = [this.#ports, this.#announcer];
+    const mask = Mask.of(secrets, process.env);
+    const recorder = new Recorder(session.history, mask, ports.machines);
     const group = new GroupCommit({ session, recorder, ports, announcer });
     this.#life = { state: "open", session, group };
     const { started, otherCode, reruns, beganAt, learned, passedOver } = session;

@@ -10,6 +10,7 @@ import {
 import { EngineConnection } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
 import { Machine } from "../../../src/executors/redis/machine/machine.ts";
+import { MachineName } from "../../../src/executors/redis/machine/machine-name.ts";
 import { workerId } from "../../../src/protocol/ids.ts";
 import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 import { version } from "../../../src/version.ts";
@@ -68,6 +69,7 @@ async function open(): Promise<void> {
     connection,
     key,
     version,
+    name: await MachineName.take(connection, "bench"),
     threads: 1,
     slots: 1,
     tags: [],

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { shownUrl } from "../../../src/executors/redis/engine-connection.ts";
+import { shownEngine } from "../../../src/protocol/engine-url.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
 import { linkText, packFrame, unpackFrame } from "../../../src/executors/redis/frame-codec.ts";
 import { signedLease, verifiesLease } from "../../../src/executors/redis/lease-signature.ts";
@@ -69,7 +69,7 @@ test("a tick of another key is not read", () => {
 });
 
 test("a machine in the registry is one that was signed", () => {
-  const machine = { host: "h", pid: 1, version: "1", threads: 2, slots: 2, runs: 0 };
+  const machine = { name: "h", host: "h", pid: 1, version: "1", threads: 2, slots: 2, runs: 0 };
   expect(readEntry(packEntry(machine, key), key)).toEqual(machine);
   expect(readEntry(packEntry(machine, key), other)).toBeUndefined();
   expect(readEntry("not signed", key)).toBeUndefined();
@@ -80,7 +80,7 @@ test.each([
   ["rediss://me:p@ss/wo@host", "rediss://host"],
   ["redis://:secret@host:1/2?password=secret", "redis://host:1/2"],
 ])("of %p, %p is shown", (url, shown) => {
-  expect(shownUrl(url)).toBe(shown);
+  expect(shownEngine(url)).toBe(shown);
 });
 
 test("a query keeps bytes and large integers", () => {

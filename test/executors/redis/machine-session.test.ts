@@ -5,10 +5,8 @@ import { expect, test } from "bun:test";
 import type { ExecutorsEvents } from "../../../src/executors/executors.ts";
 import type { ToMachine, ToRun } from "../../../src/executors/redis/engine-messages.ts";
 import type { Frame } from "../../../src/executors/redis/link.ts";
-import {
-  MachineSession,
-  type SessionEnd,
-} from "../../../src/executors/redis/machine/machine-session.ts";
+import { MachineSession } from "../../../src/executors/redis/machine/machine-session.ts";
+import type { SessionEnd } from "../../../src/executors/redis/machine/session-deps.ts";
 import { packAssignments } from "../../../src/protocol/codec/assignments.ts";
 import { taskId, workerId } from "../../../src/protocol/ids.ts";
 import type { Assignment } from "../../../src/protocol/messages.ts";
@@ -37,7 +35,7 @@ class Pool {
   }
 
   finish(...ids: number[]): void {
-    this.#thread.postMessage(JSON.stringify(ids.map((id) => ({ type: "finished", id }))));
+    this.#thread.postMessage(JSON.stringify(ids.map(finished)));
   }
 
   /** The thread has ended while it had nothing to do: what it had done last is lost with it. */
@@ -66,6 +64,12 @@ class Pool {
   }
 }
 
+const finished = (id: number) => ({
+  type: "finished",
+  id,
+  outcome: { status: "done", result: "null" },
+});
+
 const packed = (...ids: number[]): string =>
   packAssignments(
     ids.map((id) => ({
@@ -82,7 +86,7 @@ class Bench {
   readonly sent: ToRun[] = [];
   readonly endings: SessionEnd[] = [];
   readonly session = new MachineSession({
-    machine: { host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
+    machine: { name: "h", host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
     heardAt: 0,
     createPool: (_, events) => {
       this.pool = new Pool(events);
@@ -94,6 +98,8 @@ class Bench {
     say: () => undefined,
     over: (reason) => this.endings.push(reason),
     measured: () => undefined,
+    ended: () => undefined,
+    isShown: false,
   });
   pool: Pool | undefined;
   #seq = 0;

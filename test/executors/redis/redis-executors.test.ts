@@ -7,6 +7,7 @@ import type { LeaseJob } from "../../../src/executors/redis/engine-messages.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
 import { LeaseQueue, LeaseTaker } from "../../../src/executors/redis/lease-queue.ts";
 import { Machine } from "../../../src/executors/redis/machine/machine.ts";
+import { MachineName } from "../../../src/executors/redis/machine/machine-name.ts";
 import { redisExecutors } from "../../../src/executors/redis/redis-executors.ts";
 import { WorkerPool } from "../../../src/executors/threads/worker-pool.ts";
 import type { CreateExecutors } from "../../../src/executors/executors.ts";
@@ -35,11 +36,13 @@ async function openRedis({ url }: RedisServer): Promise<Harness> {
     await EngineConnection.open(url),
     await EngineConnection.open(url),
   ];
+  const name = await MachineName.take(ofMachine, "host");
   const create: CreateExecutors = (options, events) => {
     const machine = new Machine({
       connection: ofMachine,
       key,
       version: "1",
+      name,
       threads: options.workers,
       slots: options.concurrency,
       tags: [],

@@ -79,13 +79,15 @@ test("the last log lines of the first task", () => {
     name: "load",
     label: null,
     attempt: 2,
+    machine: null,
     failure: { name: "Error", message: "no" },
     earlierAttempts: [],
   });
 });
 
 test("the earlier attempts of the tasks that are named, the last 20 of each", () => {
-  const attempts = `INSERT INTO task_attempts
+  const columns = "run_id, task_id, attempt, worker, started_at, finished_at, outcome, error";
+  const attempts = `INSERT INTO task_attempts (${columns})
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
     SELECT 1, 7, i, 0, NULL, NULL, 'error', '{"name":"E","message":"' || i || '"}' FROM n
     UNION ALL SELECT 2, 7, 99, 0, NULL, NULL, 'error', NULL`;

@@ -93,6 +93,7 @@ describe.each<[string, () => WriterUnderTest]>([
         needs: null,
         worker: 0,
         position: 0,
+        machine: null,
       },
     ]);
     await writer.next("committed");

@@ -78,5 +78,6 @@ export const request = (more: Partial<RunRequest> = {}): RunRequest => ({
   secrets: [],
   workers: 1,
   concurrency: 1,
+  engine: "threads",
   ...more,
 });

@@ -15,7 +15,7 @@ class Worker {
     const { port1, port2 } = new MessageChannel();
     this.#port = port2;
     port2.onmessage = ({ data }) => this.acks.push(data as Ack);
-    ports.attach(workerId(number), port1, this.memory);
+    ports.attach({ workerId: workerId(number), port: port1, memory: this.memory.buffer });
   }
 
   send(text: string): void {

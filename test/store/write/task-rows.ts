@@ -20,6 +20,7 @@ export const taskRow = (row: Named & Partial<TaskRow> & Pick<TaskRow, "status">)
   label: null,
   needs: null,
   worker: null,
+  machine: null,
   position: 0,
   ...row,
 });
@@ -35,6 +36,6 @@ export function setDone(
   history: History,
   { id, name, key, startedAt, finishedAt, result = "null" }: Done,
 ): void {
-  const nothing = [null, null, null, null] as const;
-  history.setDone(id, name, key, 1, startedAt, finishedAt, result, 0, undefined, 0, ...nothing, 0);
+  const nothing = [null, null, null, null, 0, null] as const;
+  history.setDone(id, name, key, 1, startedAt, finishedAt, result, 0, undefined, 0, ...nothing);
 }

@@ -8,43 +8,19 @@ import { pause } from "../../../base/pause.ts";
 import { assertNever } from "../../../base/unreachable.ts";
 import type { AskedQuery, QueryAnswer } from "../../../protocol/asked-query.ts";
 import { unpackAssignments } from "../../../protocol/codec/assignments.ts";
-import type { TaskId, WorkerId } from "../../../protocol/ids.ts";
+import type { RunId, TaskId, WorkerId } from "../../../protocol/ids.ts";
 import type { ModuleRef, RunInfo } from "../../../protocol/messages.ts";
 import { Programs } from "../../../protocol/shared/programs.ts";
-import type { LogLevel } from "../../../protocol/status.ts";
-import type { TagSet } from "../../../protocol/tags.ts";
-import type { CreateExecutors, ExecutorsEvents } from "../../executors.ts";
-import type { LeaseJob, MachineInfo, SharedModule, ToMachine, ToRun } from "../engine-messages.ts";
+import type { ExecutorsEvents } from "../../executors.ts";
+import type { LeaseJob, ToMachine, ToRun } from "../engine-messages.ts";
 import { type Frame, Link } from "../link.ts";
 import { packQuery, unpackQuery } from "../query-text.ts";
 import { SpacedFlush } from "../spaced-flush.ts";
 import { HeldLeases } from "./held-leases.ts";
+import type { Pool, SessionDeps, SessionEnd } from "./session-deps.ts";
+import { type ShownTask, ShownTasks } from "./shown-tasks.ts";
+import type { TaskNews } from "./task-news.ts";
 import { ThreadRelay } from "./thread-relay.ts";
-
-type Pool = ReturnType<CreateExecutors> & { readonly averageMs: number | undefined };
-
-export type SessionDeps = {
-  readonly machine: MachineInfo;
-  /** See `hello`. */
-  readonly heardAt: number;
-  createPool(...args: Parameters<CreateExecutors>): Pool;
-  transmit(frame: Frame<ToRun>): void;
-  /** The file of the module, on this machine. Undefined where its bundle is not to be had. */
-  load(module: SharedModule): Promise<ModuleRef | undefined>;
-  /** Tasks of the run ask for these tags: leases of those that the machine has are taken from now on. */
-  asked(tagSets: readonly TagSet[]): void;
-  say(level: LogLevel, line: string): void;
-  /** The session is over: nothing of it runs here any more. */
-  over(reason: SessionEnd): void;
-  /** The average duration of tasks has changed. */
-  measured(averageMs: number | undefined): void;
-};
-
-/**
- * `silent`: the run has said nothing for too long, and may come back. `replaced`: it has died, and another session continues it.
- * `left`: this machine ends.
- */
-export type SessionEnd = "over" | "given up" | "silent" | "replaced" | "left";
 
 type Boot = Extract<ToMachine, { type: "boot" }>;
 
@@ -61,6 +37,7 @@ export class MachineSession {
   readonly #link: Link<ToRun, ToMachine>;
   readonly #programs = Programs.create();
   readonly #leases = new HeldLeases();
+  #shown: ShownTasks | undefined;
   readonly #threads = new Map<number, ThreadRelay>();
   /** By lease: settles a claim. */
   readonly #claims = new Map<number, (isGranted: boolean) => void>();
@@ -112,6 +89,21 @@ export class MachineSession {
 
   get averageMs(): number | undefined {
     return this.#pool?.averageMs;
+  }
+
+  /** Null: the run has not begun. */
+  get runId(): RunId | null {
+    return this.#run?.id ?? null;
+  }
+
+  /** Of each of its threads, how many tasks run there. */
+  get runningByThread(): readonly number[] {
+    return Array.from(this.#threads.values(), ({ running }) => running);
+  }
+
+  /** In a screen's order; none where nobody looks. */
+  get shownTasks(): readonly ShownTask[] {
+    return this.#shown?.all ?? [];
   }
 
   // ── leases ──
@@ -236,6 +228,8 @@ export class MachineSession {
 
   #start({ secrets, maxInput, hasLabels }: Boot, module: ModuleRef): void {
     const { threads, slots } = this.#deps.machine;
+    const clockAheadMs = this.#clockAheadMs;
+    this.#shown = new ShownTasks(clockAheadMs);
     const pool = this.#deps.createPool(
       {
         workers: threads,
@@ -248,7 +242,7 @@ export class MachineSession {
         hasLabels,
         tagSets: [],
         programs: this.#programs,
-        clockAheadMs: this.#clockAheadMs,
+        clockAheadMs,
         answerQuery: (query) => this.#ask(query),
       },
       this.#poolEvents(),
@@ -284,7 +278,8 @@ export class MachineSession {
       attach: (port) => {
         const relay = new ThreadRelay(port, {
           send: (message) => link.send(message),
-          ended: (ids) => this.#leases.end(ids),
+          heard: (news) => this.#heard(news),
+          isShown: this.#deps.isShown,
         });
         this.#threads.set(relay.thread, relay);
       },
@@ -297,6 +292,12 @@ export class MachineSession {
       broken: (failure: Failure) => link.send({ type: "broken", failure }),
       output: (level, line) => link.send({ type: "output", level, line }),
     };
+  }
+
+  #heard(news: TaskNews): void {
+    this.#shown?.add(news);
+    this.#deps.ended(news);
+    this.#leases.end(news.ended);
   }
 
   #hold(workerId: WorkerId, ids: readonly TaskId[]): void {

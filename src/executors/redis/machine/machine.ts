@@ -8,19 +8,16 @@ import { enterFolder } from "../../../base/path.ts";
 import { crypto, Promise } from "../../../base/globals.ts";
 import { pause } from "../../../base/pause.ts";
 import type { ModuleRef } from "../../../protocol/messages.ts";
-import type { LogLevel } from "../../../protocol/status.ts";
 import { noTags } from "../../../protocol/tags.ts";
 import {
   beatsKey,
   bundleKey,
-  type EngineLine,
   inboxKey,
   keySeconds,
   machineKey,
   runsKey,
   type StreamEntry,
 } from "../engine-connection.ts";
-import type { EngineKey } from "../engine-key.ts";
 import type { LeaseJob, MachineInfo, SharedModule, ToMachine } from "../engine-messages.ts";
 import { type LinkName, linkText, packFrame, unpackFrame } from "../frame-codec.ts";
 import { queueName, type Taken } from "../lease-queue.ts";
@@ -31,25 +28,13 @@ import { readTick, type RunTick } from "../run-tick.ts";
 import { verifiesLease } from "../lease-signature.ts";
 import { BundleFolder } from "./bundle-folder.ts";
 import { backMs, LeaseTakers } from "./lease-takers.ts";
+import type { MachineOptions } from "./machine-options.ts";
+import { MachineSession } from "./machine-session.ts";
+import { MachineActivity, type MachineStatus } from "./machine-status.ts";
+import { endings, type SessionEnd, silentBeats } from "./session-deps.ts";
 import { WorkingFolder } from "./working-folder.ts";
-import { MachineSession, type SessionDeps, type SessionEnd } from "./machine-session.ts";
-
-export type MachineOptions = {
-  readonly connection: EngineLine;
-  readonly key: EngineKey;
-  readonly version: string;
-  readonly threads: number;
-  readonly slots: number;
-  readonly tags: readonly string[];
-  readonly createPool: SessionDeps["createPool"];
-  readonly say: (level: LogLevel, line: string) => void;
-  /** The last run that it worked for is over. */
-  readonly idle?: () => void;
-};
 
 const beatMs = 1_000;
-/** A run that has said nothing for so many of our beats, while Redis answers, is gone. */
-const silentBeats = 10;
 /** Sessions that are over and may yet be heard: their last words are on their way. */
 const mostLeft = 1_000;
 /** The registry of machines forgets one after this many seconds. */
@@ -60,6 +45,7 @@ const strangeMs = 15_000;
 type Bundle = Extract<SharedModule, { kind: "bundle" }>;
 
 type Joined = {
+  readonly pipeline: string;
   readonly session: MachineSession;
   readonly link: string;
   /** Beats since the run was heard last. */
@@ -85,13 +71,15 @@ export class Machine {
   readonly #strangers = new Map<string, number>();
   readonly #takers: LeaseTakers;
   #beat: Timer | undefined;
+  readonly #activity = new MachineActivity();
   #hasOtherKey = false;
   #isLeaving = false;
 
   constructor(options: MachineOptions) {
     this.#options = options;
-    const { version, threads, slots, tags, connection, key } = options;
-    this.#info = { host: hostname(), pid: process.pid, version, threads, slots, tags };
+    const { version, threads, slots, tags, connection, key, name } = options;
+    const about = { name: name.text, host: hostname(), pid: process.pid, version };
+    this.#info = { ...about, threads, slots, tags };
     this.#takers = new LeaseTakers(slots, {
       tags,
       create: (on, most, run) => connection.taker(queueName(key, version, on), most, run),
@@ -120,6 +108,11 @@ export class Machine {
     this.#register();
     this.#beat = systemClock.every(beatMs, () => this.#onBeat());
     this.#takers.take(noTags);
+  }
+
+  status(): MachineStatus {
+    const { isReady } = this.#options.connection;
+    return this.#activity.status(this.#info, isReady, [...this.#runs.values()]);
   }
 
   // ── runs ──
@@ -176,10 +169,13 @@ export class Machine {
         for (const on of tagSets) this.#takers.take(on);
       },
       say,
+      ended: (counts) => this.#activity.count(counts),
+      isShown: this.#options.isShown ?? false,
       over: (reason) => this.#over(session, pipeline, reason),
       measured: () => this.#adjust(),
     });
     this.#runs.set(session, {
+      pipeline,
       session: joined,
       link: linkText(name),
       silent: 0,
@@ -196,7 +192,9 @@ export class Machine {
     if (bundle !== undefined) this.#release(bundle);
     if (reason === "over" || reason === "replaced") this.#forget(session);
     const isTrouble = reason === "given up" || reason === "silent";
-    this.#options.say(isTrouble ? "warn" : "info", endings[reason](pipeline));
+    // A run says so too when a machine has left it.
+    const why = this.#isLeaving && reason === "over" ? "left" : reason;
+    this.#options.say(isTrouble ? "warn" : "info", endings[why](pipeline));
     if (reason === "over" && this.#runs.size === 0) this.#options.idle?.();
   }
 
@@ -291,6 +289,7 @@ export class Machine {
     const entry = packEntry({ ...this.#info, runs: this.#runs.size }, key);
     connection.post("SET", machineKey(this.id), entry, "EX", registeredSeconds);
     connection.post("EXPIRE", inboxKey(this.id), keySeconds);
+    this.#options.name.keep();
   }
 
   #onBeat(): void {
@@ -316,9 +315,10 @@ export class Machine {
   async stop(): Promise<void> {
     systemClock.cancel(this.#beat);
     for (const { session } of this.#runs.values()) session.end("left");
-    const { connection } = this.#options;
+    const { connection, name } = this.#options;
     connection.post("DEL", inboxKey(this.id), machineKey(this.id));
     this.#takers.close();
+    name.giveUp();
     this.#bundles?.[Symbol.dispose]();
     await connection.closeSoon();
   }
@@ -326,13 +326,3 @@ export class Machine {
 
 const waitsHere = (pipeline: string): string =>
   `the run of ${pipeline} waits here for the end of another one: its tasks declare files, or those of the other do, and both need the working directory`;
-
-const endings: Readonly<Record<SessionEnd, (pipeline: string) => string>> = {
-  over: (pipeline) => `the run of ${pipeline} is over`,
-  "given up": (pipeline) =>
-    `the run of ${pipeline} had given this machine up, and its tasks run elsewhere; it joins again`,
-  replaced: (pipeline) => `the run of ${pipeline} had died, and is continued`,
-  left: (pipeline) => `works no more for the run of ${pipeline}`,
-  silent: (pipeline) =>
-    `the run of ${pipeline} has been silent for ${silentBeats} s: what it had here is ended`,
-};

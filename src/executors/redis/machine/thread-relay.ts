@@ -6,11 +6,13 @@ import { WorkerMemory } from "../../../protocol/shared/worker-memory.ts";
 import type { Ack } from "../../../protocol/writer-records.ts";
 import type { LostWorker, WorkerPort } from "../../executors.ts";
 import type { ToMachine, ToRun } from "../engine-messages.ts";
-import { endedTasksIn } from "./ended-tasks.ts";
+import { type TaskNews, taskNewsIn } from "./task-news.ts";
 
 type RelayCalls = {
   send(message: ToRun): void;
-  ended(ids: readonly TaskId[]): void;
+  heard(news: TaskNews): void;
+  /** Somebody looks at the machine's tasks. */
+  readonly isShown: boolean;
 };
 
 export class ThreadRelay {
@@ -38,10 +40,17 @@ export class ThreadRelay {
   #receive(text: string): void {
     this.#received++;
     this.#calls.send({ type: "records", thread: this.thread, text });
-    const ids = endedTasksIn(text);
-    this.release(ids);
-    if (ids.length > 0) this.#calls.ended(ids);
+    const news = taskNewsIn(text, this.#calls.isShown);
+    if (news !== undefined) {
+      this.release(news.ended);
+      this.#calls.heard(news);
+    }
     this.#reportLoss();
+  }
+
+  /** Tasks in its slots now. */
+  get running(): number {
+    return this.#memory.runningIds.list().length;
   }
 
   hold(ids: readonly TaskId[]): void {
@@ -92,7 +101,7 @@ export class ThreadRelay {
       ...(culprit === undefined ? {} : { culprit }),
     });
     // Also what has ended in the thread, and died with it: the run gives such tasks out again.
-    this.#calls.ended([...this.#held]);
+    this.#calls.heard({ ended: [...this.#held], done: 0, failed: 0, shown: [] });
     this.close();
   }
 

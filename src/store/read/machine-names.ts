@@ -1,0 +1,50 @@
+// On which machines the tasks of a run with an engine ran.
+
+import type { RunId } from "../../protocol/ids.ts";
+import type { Queries } from "../queries.ts";
+import { hasColumn } from "./has-column.ts";
+
+/** Those whose file has the table: it does not go away. */
+const current = new WeakSet<Queries>();
+
+/** Not in a file of an earlier version. */
+function hasMachineTable(db: Queries): boolean {
+  if (current.has(db)) return true;
+  // Users may drop the table: this says that it is gone, too.
+  const isThere = hasColumn(db, "pipeloom_machines", "name");
+  if (isThere) current.add(db);
+  return isThere;
+}
+
+/** For a `SELECT` of rows: the name of their machine, or NULL. @param table their table, or its alias */
+export const machineColumn = (db: Queries, table: string): string =>
+  hasMachineTable(db)
+    ? `(SELECT m.name FROM pipeloom_machines AS m WHERE m.run_id = ${table}.run_id AND m.id = ${table}.machine) AS machine_name`
+    : "NULL AS machine_name";
+
+/** Some task of the run has run on another machine. */
+export const hasMachines = (db: Queries, run: RunId): boolean =>
+  hasMachineTable(db) &&
+  db.query("SELECT 1 FROM pipeloom_machines WHERE run_id = ? LIMIT 1", [run]).length > 0;
+
+/**
+ * The machine of the attempt that wrote a line of a log, or NULL. An attempt that was interrupted and the one after it may have the
+ * same number, so the time decides. With the run, the task, the attempt and the time as `?1` to `?4`.
+ */
+const machineOfLine = `SELECT m.name FROM (
+    SELECT machine, started_at FROM task_runs
+      WHERE run_id = ?1 AND id = ?2 AND attempt = ?3 AND started_at <= ?4
+    UNION ALL
+    SELECT machine, started_at FROM task_attempts
+      WHERE run_id = ?1 AND task_id = ?2 AND attempt = ?3 AND started_at <= ?4
+    ORDER BY started_at DESC LIMIT 1
+  ) AS a JOIN pipeloom_machines AS m ON m.run_id = ?1 AND m.id = a.machine`;
+
+export function machineOfAttempt(
+  db: Queries,
+  run: RunId,
+  { task, attempt, at }: { readonly task: number; readonly attempt: number; readonly at: string },
+): string | null {
+  const [row] = db.query(machineOfLine, [run, task, attempt, at]);
+  return row === undefined ? null : String(row["name"]);
+}
