@@ -12,6 +12,7 @@ const columns: readonly Column[] = [
   { title: "ID", align: "right" },
   { title: "ATTEMPT", align: "right" },
   { title: "OUTCOME" },
+  { title: "MACHINE", shrinkTo: 8, optional: 2 },
   { title: "STARTED", optional: 3 },
   { title: "TIME", align: "right", optional: 1 },
   { title: "MESSAGE", shrinkTo: 16 },
@@ -23,11 +24,12 @@ export function attemptTable(
   { now, width, colors }: TableView,
 ): readonly string[] {
   const rows = tasks.flatMap(({ run, id, earlierAttempts }) =>
-    earlierAttempts.map(({ attempt, outcome, startedAt, finishedAt, error }) => [
+    earlierAttempts.map(({ attempt, outcome, machine, startedAt, finishedAt, error }) => [
       String(run),
       String(id),
       String(attempt),
       { text: outcome, style: outcome === "error" ? colors.red : colors.yellow },
+      machine ?? "",
       startedAt === null ? "" : ago(startedAt, now),
       took({ status: outcome, startedAt, finishedAt }, now),
       error === null ? "" : firstLine(failureLine(error)),

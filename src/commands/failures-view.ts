@@ -37,7 +37,7 @@ function groupLines(
   const message = visible(firstLine(text));
   const head = `${colors.red(glyphs.failed)} ${nameOf(first, view)}: ${colors.red(message)}`;
   const lines = wrapped(head, view.width);
-  const about = [view.placeOf(first.failure.stack ?? ""), attemptsOf(first)];
+  const about = [view.placeOf(first.failure.stack ?? ""), attemptsOf(first), whereOf(first)];
   const facts = about.filter((fact) => fact !== undefined).join(", ");
   if (facts !== "") lines.push(colors.dim(`  ${facts}`));
   const last = firstLine(failureLine(first.failure));
@@ -59,6 +59,9 @@ const nameOf = ({ id, name, label }: FailedTask, { colors }: FailuresView): stri
 
 const attemptsOf = ({ attempt }: FailedTask): string | undefined =>
   attempt > 1 ? `${attempt} attempts` : undefined;
+
+const whereOf = ({ machine }: FailedTask): string | undefined =>
+  machine === null ? undefined : `on ${visible(machine)}`;
 
 /** `and 29 more like it: load #5, load #6, …` */
 function alsoLine(others: readonly FailedTask[], count: number): string {

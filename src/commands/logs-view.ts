@@ -2,7 +2,9 @@
 //
 // `--json`, one object a line:
 //
-//   { "run", "id", "task", "label", "attempt", "at": time, "level": "debug" | "info" | "warn" | "error", "line" }
+//   { "run", "id", "task", "label", "attempt", "at": time, "level": "debug" | "info" | "warn" | "error", "line", "machine" }
+//
+// `machine` only where a task of a run with an engine ran on another machine.
 //
 // JSON Schema: .github/schemas/logs.v1.schema.json.
 
@@ -17,17 +19,18 @@ import type { Glyphs } from "../terminal/glyphs.ts";
 
 type LogView = { readonly colors: Palette; readonly glyphs: Glyphs };
 
-/** `2026-01-31 12:00:00 ℹ load-page page=4 #9: fetched`; further lines of one log line are indented. */
+/** `2026-01-31 12:00:00 ℹ load-page page=4 #9 on web1: fetched`; further lines of one log line are indented. */
 export function logText(
-  { at, level, task, label, id, line }: LogRow,
+  { at, level, task, label, id, line, machine }: LogRow,
   { colors, glyphs }: LogView,
 ): string {
   const { icon, body } = styleOf(level, colors, glyphs);
   const time = Date.parse(at);
+  const where = machine === undefined ? "" : ` on ${visible(machine)}`;
   const head = [
     colors.dim(Number.isNaN(time) ? visible(at) : localTime(time)),
     icon,
-    `${colors.bold(visible(titleOf(task, label)))} ${colors.dim(`#${id}`)}:`,
+    `${colors.bold(visible(titleOf(task, label)))} ${colors.dim(`#${id}${where}`)}:`,
   ].join(" ");
   const [first = "", ...rest] = visibleLines(line);
   const further = rest.map((text) => `${colors.dim(glyphs.rest)} ${body(text)}\n`);

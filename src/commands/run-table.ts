@@ -5,6 +5,7 @@ import { duration } from "../base/format-duration.ts";
 import { Date, JSON } from "../base/globals.ts";
 import type { Palette } from "../base/palette.ts";
 import { localTime, relativeTime } from "../base/relative-time.ts";
+import { threadsEngine } from "../protocol/run-request.ts";
 import type { SeenRun } from "../store/read/overview.ts";
 import { type SeenStatus, totalOf } from "../store/read/task-counts.ts";
 import {
@@ -29,6 +30,7 @@ const runColumns: readonly Column[] = [
   { title: "STATUS" },
   { title: "DONE", align: "right" },
   { title: "SLOT", optional: 4 },
+  { title: "ENGINE", shrinkTo: 8, optional: 5 },
   { title: "STARTED", optional: 1 },
   { title: "TIME", align: "right", optional: 2 },
   { title: "MESSAGE", shrinkTo: 10, optional: 3 },
@@ -44,6 +46,7 @@ export const runTable = (runs: readonly SeenRun[], { now, width, colors }: Table
         statusCell(run.status, colors),
         doneOf(run),
         run.scheduledFor === null ? "" : localTime(Date.parse(run.scheduledFor)),
+        engineOf(run) ?? "",
         ago(run.startedAt, now),
         took(run, now),
         run.error === null ? "" : firstLine(failureLine(run.error)),
@@ -62,6 +65,10 @@ export function withoutEmptyColumns(
     rows: rows.map((row) => row.filter((_, i) => used(i))),
   };
 }
+
+/** Null: its tasks ran in its own process, as those of most runs do. */
+export const engineOf = ({ engine }: SeenRun): string | null =>
+  engine === threadsEngine ? null : engine;
 
 /** `2/9` */
 export function doneOf({ counts, tasksTotal }: SeenRun): string {

@@ -5,18 +5,19 @@
 //   { "version": 1, "db": "/abs/pipeloom.db", "at": time,
 //     "runs": [{ "id", "pipeline", "file", "params": {…}, "status", "tasksTotal", "counts": {…}, "startedAt", "finishedAt",
 //                "durationMs", "pid", "host", "error", "trigger", "version",
-//                "scheduledFor", "previousSlot" }],
+//                "scheduledFor", "previousSlot", "engine" }],
 //                                                            five: running ones first, then newest first; or the run of --run
-//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "label", "attempt", "error", "earlierAttempts" }],
+//     "failures": [{ "message", "count", "tasks": [{ "id", "name", "label", "attempt", "machine", "error", "earlierAttempts" }],
 //                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
-//     "tasks": [{ "run", "id", "name", "label", "status", "progress": 0..1, "message", "reason", "attempt", "startedAt", "finishedAt",
+//     "tasks": [{ "run", "id", "name", "label", "status", "progress": 0..1, "message", "reason", "attempt", "machine", "startedAt", "finishedAt",
 //                 "durationMs", "error", "rows", "cpuMs", "waitedMs", "earlierAttempts" }],   at most --limit
 //     "definitions": [{ "name", "tasks", "medianMs", "maxMs", "rows", "cpuMs", "cpuTasks", "medianWaitedMs", "maxWaitedMs" }],
 //                                                   only with --run: its tasks that have begun, by definition
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
 // `label` tells a task from others of its name: the author's, or the scalars of its input; or null.
-// `earlierAttempts`: [{ "attempt", "worker", "startedAt", "finishedAt", "outcome", "error" }], the last 20, oldest first. The
+// `engine` is "threads", or where its workers are; `machine` is null where it is the run's own.
+// `earlierAttempts`: [{ "attempt", "worker", "machine", "startedAt", "finishedAt", "outcome", "error" }], the last 20, oldest first. The
 // last attempt of all is the task itself; while it waits for the next one, both. `error` is null or { "name", "message", … }.
 // The top-level `counts` are of the whole database, or of the run of --run.
 // `interrupted`: the process that ran it is dead. JSON Schema: .github/schemas/status.v1.schema.json.
@@ -40,6 +41,7 @@ import {
   ago,
   doneOf,
   elapsed,
+  engineOf,
   firstLine,
   runData,
   runTable,
@@ -121,6 +123,7 @@ function runDetails(run: SeenRun, { now, width, colors }: ViewOptions): string[]
     ["started", `${localTime(Date.parse(run.startedAt))}${time === "" ? "" : ` (${time})`}`],
     ["process", run.pid === null ? null : `${run.pid} on ${run.host ?? "an unknown host"}`],
     ["begun by", begunBy(run)],
+    ["engine", engineOf(run)],
     ["error", run.error === null ? null : firstLine(failureLine(run.error))],
   ];
   return facts
@@ -142,6 +145,7 @@ const taskColumns: readonly Column[] = [
   { title: "STATUS" },
   { title: "AT", align: "right", optional: 2 },
   { title: "TRY", align: "right", optional: 5 },
+  { title: "MACHINE", shrinkTo: 8, optional: 4 },
   { title: "STARTED", optional: 3 },
   { title: "TIME", align: "right", optional: 1 },
   { title: "MESSAGE", shrinkTo: 16 },
@@ -158,6 +162,7 @@ const taskTable = ({ tasks }: Overview, { now, width, colors }: ViewOptions): st
         statusCell(task.status, colors),
         percentOf(task),
         task.attempt > 1 ? String(task.attempt) : "",
+        task.machine ?? "",
         task.startedAt === null ? "" : ago(task.startedAt, now),
         took(task, now),
         remark(task),

@@ -3,7 +3,7 @@
 // `--json`, one object:
 //
 //   { "version": 1, "db": "/abs/pipeloom.db", "run", "pipeline",
-//     "task": { "id", "name", "definition", "status", "attempt", "reason": text | null, "input": JSON text | null },
+//     "task": { "id", "name", "definition", "status", "attempt", "machine": text | null, "reason": text | null, "input": JSON text | null },
 //     "outcome": "ran" | "reused" | "skipped" | "not run",
 //     "because": [text, …],                                 the first is the main one
 //     "since": run | null,                                  the run that it is compared with: an earlier one, or the same one, where
@@ -146,13 +146,13 @@ function diffOf(
 }
 
 export const whyData = (why: WhyTask, verdict: Verdict, db: string): object => {
-  const { id, name, definition, status, attempt, reason, input } = why.task;
+  const { id, name, definition, status, attempt, machine, reason, input } = why.task;
   return {
     version: whyVersion,
     db,
     run: why.run,
     pipeline: why.pipeline,
-    task: { id, name, definition, status, attempt, reason, input },
+    task: { id, name, definition, status, attempt, machine, reason, input },
     ...verdict,
     failed: why.culprits.map(taskData),
     needs: needsData(why.needs),
@@ -167,7 +167,7 @@ export function whyLines(
   { colors, columns }: WhyTextView,
 ): string[] {
   const { task, run, pipeline, results, isOneOfSeveral } = why;
-  const head = `${colors.bold(visible(titleOf(task.name, task.label)))} ${colors.dim(`#${task.id}`)} of run ${run} (${visible(pipeline)}): ${headline(verdict.outcome, task.status)}`;
+  const head = `${colors.bold(visible(titleOf(task.name, task.label)))} ${colors.dim(`#${task.id}`)} of run ${run} (${visible(pipeline)}): ${headline(verdict.outcome, task)}`;
   const more = [
     ...(isOneOfSeveral
       ? [`one of several that are called so; another one: pipeloom why '#<id>' ${run}`]
@@ -187,9 +187,9 @@ export function whyLines(
   return [...first.split("\n"), ...body, ...diffLines(verdict.diff, colors, columns)];
 }
 
-const headline = (outcome: Outcome, status: string): string =>
+const headline = (outcome: Outcome, { status, machine }: WhyTask["task"]): string =>
   outcome === "ran"
-    ? `it ran, and ${status === "error" ? "failed" : `is ${status}`}`
+    ? `it ran${machine === null ? "" : ` on ${visible(machine)}`}, and ${status === "error" ? "failed" : `is ${status}`}`
     : outcome === "reused"
       ? "it was reused"
       : outcome === "skipped"

@@ -37,6 +37,8 @@ export type RunBrief = {
   readonly trigger: string | null;
   /** The slot of its schedule that it is for. */
   readonly scheduledFor: number | null;
+  /** The address of its engine. Null: its tasks ran in its own process. */
+  readonly engine: string | null;
 };
 
 /** `/data/db`: what is shown. */
@@ -109,6 +111,8 @@ export type TaskBrief = {
   readonly message: string | null;
   readonly attempt: number;
   readonly worker: number | null;
+  /** Where it ran, in a run with an engine. */
+  readonly machine: string | null;
   readonly startedAt: number | null;
   /** Of the last attempt. Null: it has not ended. */
   readonly durationMs: number | null;
@@ -261,6 +265,7 @@ export type StoredText = { readonly text: string; readonly isCut: boolean };
 export type AttemptView = {
   readonly attempt: number;
   readonly worker: number | null;
+  readonly machine: string | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
   /** `error`, `interrupted`, `cancelled`, `done`. */

@@ -6,6 +6,7 @@ import type {
   TaskFinished,
   TaskRetrying,
   TaskSlow,
+  TaskStarted,
 } from "../protocol/events.ts";
 import type { Failure } from "../base/failure.ts";
 import { failureHead, failureLine } from "../base/failure.ts";
@@ -44,7 +45,7 @@ export function formatEvent(event: RunEvent, verbosity: Verbosity): Line | undef
       return isRetryShown(event, verbosity) ? retrying(event, verbosity) : undefined;
     case "task-started":
       return verbosity >= 1
-        ? { ...lineAbout(event, "debug", started(event.attempt)), about: "started" }
+        ? { ...lineAbout(event, "debug", started(event)), about: "started" }
         : undefined;
     case "task-slow":
       return verbosity >= 0 ? lineAbout(event, "warn", slow(event)) : undefined;
@@ -78,8 +79,10 @@ export function isShown(level: LogLevel, verbosity: Verbosity): boolean {
   return verbosity >= (level === "debug" ? 1 : 0);
 }
 
-const started = (attempt: number): string =>
-  attempt === 1 ? "started" : `started (attempt ${attempt})`;
+const started = ({ attempt, machine }: TaskStarted): string =>
+  `started${on(machine)}${attempt === 1 ? "" : ` (attempt ${attempt})`}`;
+
+const on = (machine: string | undefined): string => (machine === undefined ? "" : ` on ${machine}`);
 
 const lineAbout = (
   { at, name, id, label, input }: ShownTask & { readonly at: number },
@@ -96,7 +99,14 @@ function finished(event: TaskFinished, verbosity: Verbosity): Line | undefined {
         about: "done",
       };
     case "error":
-      return { ...lineAbout(event, "error", failed(event, verbosity)), about: "failed" };
+      return {
+        ...lineAbout(event, "error", failed(event, verbosity)),
+        about: "failed",
+        // Failures of several machines are of one kind.
+        ...(event.machine === undefined
+          ? {}
+          : { kind: failed({ ...event, machine: undefined }, verbosity) }),
+      };
     case "cancelled":
     case "skipped": {
       const why = because(event.failure, 0);
@@ -119,7 +129,7 @@ const because = (failure: Failure | undefined, verbosity: Verbosity): string =>
 function failed(event: TaskFinished, verbosity: Verbosity): string {
   const before = event.startedAt === null ? " in an earlier session of this run" : "";
   const attempts = event.attempt > 1 ? ` after ${event.attempt} attempts` : "";
-  return `failed${before}${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
+  return `failed${on(event.machine)}${before}${attempts}${because(event.failure, verbosity)}${stack(event.failure, verbosity)}`;
 }
 
 /** `3× slower than usual: 31 s so far (p95 of 12 runs: 9.7 s)` */

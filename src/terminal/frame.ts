@@ -159,17 +159,21 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
   );
 }
 
-/** The attempt and the last message of the task, where they have room. */
-function notes({ attempt, message }: RunningTask, layout: Layout): string {
+/** The attempt, the machine and the last message of the task, where they have room. */
+function notes({ attempt, machine, message }: RunningTask, layout: Layout): string {
   const { colors, glyphs, columns, label, taskBar: bar, time } = layout;
   if (bar === 0) return "";
   const dot = colors.dim(glyphs.separator);
   const room = columns - label - bar - (percentColumns + 1 + time) - 4;
-  const note = attempt === 1 ? "" : dot + colors.yellow(`attempt ${attempt}`);
-  const again = width(note) <= room ? note : "";
-  const left = room - width(again) - glyphs.separator.length;
-  if (message === undefined || message === "" || left < 8) return again;
-  return again + dot + colors.dim(fit(cellText(message), left));
+  const facts = [
+    attempt === 1 ? "" : dot + colors.yellow(`attempt ${attempt}`),
+    machine === undefined ? "" : dot + cellText(machine),
+  ];
+  let shown = "";
+  for (const fact of facts) if (width(shown + fact) <= room) shown += fact;
+  const left = room - width(shown) - glyphs.separator.length;
+  if (message === undefined || message === "" || left < 8) return shown;
+  return shown + dot + colors.dim(fit(cellText(message), left));
 }
 
 function waitingLine(task: WaitingTask, name: string, layout: Layout): string {

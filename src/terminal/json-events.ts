@@ -1,13 +1,13 @@
 // `--json`: one committed event a line on stdout. This shape is public:
 //
 //   {"type":"run-started","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","journal":"wal",
-//    "workers":4,"concurrency":4,"at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
+//    "workers":4,"concurrency":4,"engine":"redis://host","at":"2026-01-31T12:00:00.000Z","resumed":false,"alreadyDone":0,"version":1}
 //   {"type":"run-attached","run":1,"pipeline":"posts","file":"/x/etl.ts","db":"/x/posts.db","startedAt":"…","at":"…",
 //    "version":1}
 //   {"type":"run-reruns","run":1,"at":"…","tasks":[{"task":"load-page","reason":"code","isKept":false,"count":40}]}
 //   {"type":"run-total","total":100,"complete":true}
 //   {"type":"task-again","id":7,"name":"load-page"}
-//   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…","label":"page=7"}
+//   {"type":"task-started","id":7,"name":"load-page","attempt":1,"at":"…","machine":"web1","label":"page=7"}
 //   {"type":"task-progress","id":7,"progress":0.5,"message":"fetched"}
 //   {"type":"task-log","id":7,"name":"load-page","attempt":1,"at":"…","level":"info","line":"…","label":"page=7"}
 //   {"type":"task-checkpoint","id":7,"cursor":{"page":3}}
@@ -23,6 +23,9 @@
 //
 // `attach --json` begins with run-attached, and has what a look at the file tells: no retries, checkpoints and results, and no
 // start of a task that began and ended between two looks.
+//
+// `engine` and `machine` only in a run with an engine: its address, and the machine that the attempt runs on. `machine` is in the
+// events task-started, task-log, task-retrying and task-finished.
 //
 // `label` tells a task from others of its name: the author's, or the scalars of its input. Absent where nothing does.
 //

@@ -62,13 +62,15 @@ export class RunHeader {
 
 /** `sync · run 3 · 32 tasks · 2 workers → pipeloom.db` */
 function headerText(started: RunStarted, total: Total | undefined, cwd: string): string {
-  const { pipeline, run, resumed, workers, concurrency, db, journal } = started;
+  const { pipeline, run, resumed, workers, concurrency, db, journal, engine } = started;
   const parts = [
     pipeline,
     ...(resumed
       ? [`run ${run} continues${alreadyDone(started, total)}`]
       : [`run ${run}`, ...tasksOf(total)]),
-    plural(workers, "worker") + (concurrency > workers ? `, ${grouped(concurrency)} at once` : ""),
+    plural(workers, "worker") +
+      (engine === undefined ? "" : ` on ${engine}`) +
+      (concurrency > workers ? `, ${grouped(concurrency)} at once` : ""),
   ];
   const mode = journal === "delete" ? " (no WAL)" : "";
   return `${parts.join(" · ")} → ${relative(db, cwd)}${mode}`;

@@ -22,6 +22,8 @@ type TitledTask = ShownTask & { title: string | undefined };
 export type RunningTask = TitledTask & {
   readonly startedAt: number;
   readonly attempt: number;
+  /** Where it runs, in a run with an engine. */
+  readonly machine: string | undefined;
   /** 0..1; undefined if the task has reported none. */
   progress: number | undefined;
   message: string | undefined;
@@ -192,9 +194,10 @@ function step(view: View, event: RunEvent): void {
   }
 }
 
-function start(view: View, { id, name, label, input, attempt, at }: TaskStarted): void {
+function start(view: View, started: TaskStarted): void {
+  const { id, name, label, input, attempt, at, machine } = started;
   view.waiting.delete(id);
-  const task = { id, name, label, input, title: undefined };
+  const task = { id, name, label, input, machine, title: undefined };
   const last = { progress: undefined, message: undefined };
   view.running.set(id, { ...task, startedAt: at, attempt, ...last });
 }

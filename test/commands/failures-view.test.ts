@@ -11,6 +11,7 @@ const failed = (id: number, message = "no column"): FailedTask => ({
   name: "load",
   label: null,
   attempt: 3,
+  machine: null,
   failure: { name: "TypeError", message, stack: "at etl.ts" },
   earlierAttempts: [],
 });
@@ -35,6 +36,8 @@ test("the message, the place, the attempts", () => {
     "✖ load #1: TypeError: no column",
     "  etl.ts:3:7, 3 attempts",
   ]);
+  const away = { ...failed(1), machine: "web1" };
+  expect(lines([{ ...group(1), tasks: [away] }])[1]).toBe("  etl.ts:3:7, 3 attempts, on web1");
   const [task] = group(1).tasks;
   if (task === undefined) throw new Error("no task");
   const bare: FailedTask = { ...task, attempt: 1, failure: { name: "Error", message: "m" } };
@@ -43,7 +46,7 @@ test("the message, the place, the attempts", () => {
 
 const ended = (attempt: number, outcome: string, message: string): SeenAttempt => {
   const error = message === "" ? null : { name: "TypeError", message };
-  return { attempt, outcome, error, worker: 0, startedAt: null, finishedAt: null };
+  return { attempt, outcome, error, worker: 0, machine: null, startedAt: null, finishedAt: null };
 };
 const linesOf = (...earlierAttempts: readonly SeenAttempt[]): readonly string[] =>
   lines([{ ...group(1), tasks: [{ ...failed(1), earlierAttempts }] }]).slice(2);

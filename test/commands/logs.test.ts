@@ -90,6 +90,7 @@ describe("the view", () => {
     const time = localTime(Date.parse(at));
     expect(text()).toBe(`${time} ℹ load #4: fetched\n`);
     expect(text({ level: "error", line: "a\nb" })).toBe(`${time} ✖ load #4: a\n│ b\n`);
+    expect(text({ machine: "web1" })).toBe(`${time} ℹ load #4 on web1: fetched\n`);
   });
 
   test("control characters are shown, not obeyed", () => {

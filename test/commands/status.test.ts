@@ -43,6 +43,7 @@ const run: SeenRun = {
   version: "1.2.3",
   scheduledFor: null,
   previousSlot: null,
+  engine: "threads",
 };
 const task: SeenTask = {
   run: runId(2),
@@ -53,6 +54,7 @@ const task: SeenTask = {
   progress: 0.429,
   message: "fetched\nand more",
   attempt: 2,
+  machine: null,
   startedAt: "2026-01-01T00:01:00.000Z",
   finishedAt: null,
   error: null,
@@ -93,6 +95,40 @@ describe("the view", () => {
       "3 tasks: 2 done, 1 interrupted",
       "run 2 was interrupted; to continue it: pipeloom run '/home/ada/my etl.ts' --db a.db --resume 2",
     ]);
+  });
+
+  test("a run with an engine: its address, and the machines of tasks and attempts", () => {
+    const engine = "redis://10.0.0.5:6379";
+    const error = { name: "Error", message: "no" };
+    const ended = { attempt: 1, worker: 1, startedAt: null, finishedAt: null, outcome: "error" };
+    const away: Overview = {
+      ...seen,
+      runs: [{ ...run, engine }],
+      tasks: [
+        {
+          ...task,
+          machine: "web1/2",
+          message: null,
+          earlierAttempts: [{ ...ended, machine: "web1", error }],
+        },
+      ],
+    };
+    expect(lines(away).slice(0, 9)).toEqual([
+      "RUN  PIPELINE  STATUS       DONE  ENGINE                 STARTED",
+      "  2  posts     interrupted   2/9  redis://10.0.0.5:6379  2 min ago",
+      "",
+      "RUN  ID  TASK       STATUS    AT  TRY  MACHINE  STARTED          TIME",
+      "  2   4  load-page  running  42%    2  web1/2   1 min ago  1 min 05 s",
+      "",
+      "Earlier attempts of these tasks",
+      "RUN  ID  ATTEMPT  OUTCOME  MACHINE  MESSAGE",
+      "  2   4        1  error    web1     no",
+    ]);
+    expect(lines(away, true)).toContain(`engine    ${engine}`);
+    expect(statusData(away, "/a.db", now)).toMatchObject({
+      runs: [{ engine }],
+      tasks: [{ machine: "web1/2", earlierAttempts: [{ machine: "web1" }] }],
+    });
   });
 
   test("one run in detail", () => {
@@ -228,7 +264,7 @@ describe("the command", () => {
     using folder = tempFolder();
     const { db, lock } = running(folder);
     finish(db);
-    const attempt = db.query("INSERT INTO task_attempts VALUES (1, 1, ?, 0, ?, ?, ?, ?)");
+    const attempt = db.query("INSERT INTO task_attempts VALUES (1, 1, ?, 0, ?, ?, ?, ?, NULL)");
     const at = "2026-01-01T00:00:01.000Z";
     attempt.run(1, at, "2026-01-01T00:00:03.500Z", "error", '{"name":"E","message":"no"}');
     attempt.run(2, at, null, "interrupted", null);

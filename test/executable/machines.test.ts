@@ -384,6 +384,7 @@ describe.skipIf(!hasRedis)("machines", () => {
       code: 0,
       workers: [
         {
+          name: hostname(),
           host: hostname(),
           pid: expect.any(Number),
           version: packageVersion,
@@ -396,7 +397,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     });
     const table = await ended(machines.start(["workers"]));
     expect(table.out).toMatch(
-      /^HOST +PID +THREADS +AT ONCE +RUNS +TAGS +VERSION\n\S+ +\d+ +2 +5 +0 +big, gpu +\S+\n$/,
+      /^NAME +PID +THREADS +AT ONCE +RUNS +TAGS +VERSION\n\S+ +\d+ +2 +5 +0 +big, gpu +\S+\n$/,
     );
     const none = await ended(machines.start(["workers"], "a third key of these tests"));
     expect(none.out).toBe("no workers\n");
@@ -454,6 +455,68 @@ describe.skipIf(!hasRedis)("machines", () => {
     expect(where).not.toBe(elsewhere);
     expect((await ended(worker)).code).toBe(0);
     expect(existsSync(String(where))).toBe(false);
+  });
+
+  test("the history says on which machine each task ran, and the engine of the run", async () => {
+    await using machines = await Machines.open();
+    const { rig, redis } = machines;
+    const { control } = rig;
+    rig.pipeline(`
+      const gate = task({ name: "gate", async run({ i }, ctx) {
+        ctx.log.info("at the gate");
+        await step("gate", i, ctx.signal);
+        if (i === 2) throw new Error("no way");
+      } });
+      export default pipeline({ name: "p", tasks: () => [gate({ i: 1 }), gate({ i: 2 })] });
+    `);
+    for (let i = 0; i < 2; i++) await until(machines.worker("-w", "1"), "waits for runs");
+    const run = machines.run("--json");
+    // Each has one.
+    const both = [await control.next("gate"), await control.next("gate")];
+    for (const gate of both) gate.finish();
+    const { out, err } = await ended(run);
+    const names = [hostname(), `${hostname()}/2`];
+    expect(err).toContain(`✖ gate i=2 failed on ${hostname()}`);
+    const events = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, string>);
+    expect(events[0]?.["engine"]).toBe(redis.url);
+    for (const each of events.filter((event) => "attempt" in event)) {
+      expect(names).toContain(each["machine"] ?? "");
+    }
+    const first = events.filter(
+      ({ type, attempt }) => type === "task-started" && `${attempt}` === "1",
+    );
+    expect(new Set(first.map(({ machine }) => machine ?? ""))).toEqual(new Set(names));
+    const look = async (...args: readonly string[]) => {
+      const { code, out: said } = await rig.pipeloom(...args, "--db", "test.db");
+      expect({ args, code }).toEqual({ args, code: 0 });
+      return said;
+    };
+    const status = JSON.parse(await look("status", "-f", "json", "--task", "gate")) as {
+      runs: unknown;
+      failures: { tasks: { machine: string }[] }[];
+      tasks: { id: number; machine: string; earlierAttempts: { machine: string }[] }[];
+    };
+    expect(status.runs).toMatchObject([{ engine: redis.url }]);
+    expect(names).toContain(status.failures[0]?.tasks[0]?.machine ?? "");
+    const started = (id: number) =>
+      events
+        .filter((event) => event["type"] === "task-started" && Number(event["id"]) === id)
+        .map(({ machine }) => machine);
+    for (const { id, machine, earlierAttempts } of status.tasks) {
+      const attempts = [...earlierAttempts.map((each) => each.machine), machine];
+      expect(attempts).toEqual(started(id) as string[]);
+    }
+    const logs = (await look("logs", "--json", "gate")).trim().split("\n");
+    const written = logs.map((line) => JSON.parse(line) as { id: number; machine: string });
+    expect(written.filter(({ id }) => id === 2).map(({ machine }) => machine)).toEqual(
+      started(2) as string[],
+    );
+    expect(await look("logs", "gate")).toContain(` on ${hostname()}`);
+    expect(await look("runs")).toContain(redis.url);
+    expect(await look("why", "#2")).toContain(`it ran on ${hostname()}`);
   });
 
   test("a program whose run fails before it begins is not kept alive", async () => {

@@ -83,6 +83,17 @@ test("3,000 tasks are a screenful and a count", () => {
   ).toMatchSnapshot();
 });
 
+const startedOn = (machine: string): RunEvent =>
+  ({ ...event.started(1, 2000, "load"), machine }) as RunEvent;
+
+test("in a run with an engine, a row says where its task runs", () => {
+  const progress = event.progress(1, 0.5, "half");
+  const [, row] = lines([event.total(2), startedOn("web1"), progress], { width: 100 });
+  expect(row).toMatch(/^\S load +━+╸?─+ +50% 0:01 • web1 • half$/);
+  const narrow = lines([event.total(2), startedOn("a-host-with-a-rather-long-name"), progress]);
+  expect(narrow[1]).toMatch(/ 50% 0:01 • half$/);
+});
+
 describe("states of the run", () => {
   test("nothing is known yet", () => {
     expect(lines([event.total(100)], { eta: unknownEta })).toMatchSnapshot();

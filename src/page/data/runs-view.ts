@@ -2,6 +2,7 @@
 
 import { Date, JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
+import { threadsEngine } from "../../protocol/run-request.ts";
 import { hideSecretsIn } from "../../base/secret-name.ts";
 import { checkTables } from "../../store/read/check-tables.ts";
 import { type SeenRun, seenRun } from "../../store/read/overview.ts";
@@ -161,7 +162,8 @@ function briefOf(run: SeenRun): RunBrief {
     finishedAt: timeOf(run.finishedAt),
     scheduledFor: timeOf(run.scheduledFor),
   };
-  return { id, pipeline, file, params, status, counts, total, ...times, error, trigger };
+  const engine = run.engine === threadsEngine ? null : run.engine;
+  return { id, pipeline, file, params, status, counts, total, ...times, error, trigger, engine };
 }
 
 /** As one of its pipeline's bars. @param row has `id`, `status` and times */

@@ -23,6 +23,7 @@ export function RunHeader({ run }: { readonly run: RunBrief }) {
           {time(run.startedAt)}
           {timeText(run, progress)}
           {run.scheduledFor === null ? "" : ` · for ${time(run.scheduledFor)} of its schedule`}
+          {run.engine === null ? "" : ` · on ${run.engine}`}
         </span>
         <span class="space" />
         <RunActions run={run} />

@@ -212,7 +212,7 @@ const RunRow = ({ run, isSelected, toggle }: RowProps) => (
       </a>
     </td>
     <td>
-      <Status of={run.status} />
+      <Status of={run.status} /> <small>{run.engine}</small>
     </td>
     <Progress run={run} />
     <td class="params" title={run.params === "{}" ? undefined : run.params}>

@@ -129,6 +129,7 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptView[] }) {
             <span class="soft">
               attempt {each.attempt}
               {each.startedAt === null ? "" : `, ${time(each.startedAt)}`}
+              {each.machine === null ? "" : ` on ${each.machine}`}
             </span>{" "}
             {wordOf(each.outcome)}
             {each.error === null ? null : `: ${each.error.message}`}
@@ -148,6 +149,7 @@ function Facts({ view: { task, reason } }: { readonly view: TaskView }) {
     ["Rows written", task.rows === null ? null : count(task.rows)],
     ["Attempts", task.attempt > 1 ? count(task.attempt) : null],
     ["Worker", task.worker === null ? null : String(task.worker)],
+    ["Machine", task.machine],
     ["Why", reason],
   ];
   return (
