@@ -1,11 +1,11 @@
 // `pipeloom worker`: runs tasks of runs on other machines.
 
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 
 import { Promise } from "../base/globals.ts";
 import { plural } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
-import { sayOnStderr } from "../cli/stderr.ts";
+import { shownEngine } from "../protocol/engine-url.ts";
 import type { LogLevel } from "../protocol/status.ts";
 import { isTag, tagForm, tagSetOf, tagsIn } from "../protocol/tags.ts";
 import { spawnTaskWorker } from "../spawn.ts";
@@ -14,6 +14,7 @@ import { engineFlag, engineNamed } from "./engine-flag.ts";
 import { raiseFetchLimit } from "./fetch-limit.ts";
 import { runFlags } from "./run-flags.ts";
 import { exitCodeOf } from "./run-signals.ts";
+import { hasScreen, WorkerOutput } from "./worker-output.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -46,11 +47,14 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     raiseFetchLimit(flags.concurrency);
+    using output = new WorkerOutput(shownEngine(flags.engine));
+    const say = (level: LogLevel, line: string): void => output.say(level, line);
     const { connection, key } = await engineNamed(flags.engine, {
       waiting: (message) => say("warn", `${message}: waiting for it`),
     });
-    const [{ Machine }, { WorkerPool }] = await Promise.all([
+    const [{ Machine }, { MachineName }, { WorkerPool }] = await Promise.all([
       import("../executors/redis/machine/machine.ts"),
+      import("../executors/redis/machine/machine-name.ts"),
       import("../executors/threads/worker-pool.ts"),
     ]);
     const given = flags.workers ?? availableParallelism();
@@ -62,21 +66,25 @@ export const command = defineCliCommand({
       connection,
       key,
       version,
+      name: await MachineName.take(connection, hostname()),
       threads,
       slots,
       tags,
       createPool: (...args) => new WorkerPool(spawnTaskWorker, ...args),
       say,
+      isShown: hasScreen(),
       idle: () => {
         if (flags.once) ending.ask();
       },
     });
+    output.show(() => machine.status());
     machine.start();
     const atOnce = slots > threads ? `, ${slots} tasks at once` : "";
     const tagged =
       tags.length > 0 ? `, ${tags.length === 1 ? "tag" : "tags"} ${tags.join(", ")}` : "";
     say("info", `${plural(threads, "thread")}${atOnce}${tagged}; waits for runs`);
     await ending.asked;
+    output.ending();
     const code = await Promise.race([machine.leave().then(() => 0), ending.insisted]);
     if (code !== 0) await machine.stop();
     return code;
@@ -92,9 +100,6 @@ function tagsOf(text: string): readonly string[] {
   }
   return tagsIn(tagSetOf(tags));
 }
-
-const say = (level: LogLevel, line: string): void =>
-  sayOnStderr(`${level === "info" ? "" : `${level}: `}${line}\n`);
 
 /** The first signal asks the command to end, and that is no failure; the second insists. */
 class Ending {

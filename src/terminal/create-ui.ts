@@ -127,9 +127,13 @@ function createScreenUi(
 
 /** With `--json` on the same terminal, the lines on stdout and the regions would overwrite each other. */
 function wantsScreen({ verbosity, isTty, env, json, stdout }: UiOptions): boolean {
-  if (!isTty || verbosity < 0 || env["TERM"] === "dumb" || isCi(env)) return false;
+  if (verbosity < 0 || !canDraw(env, isTty)) return false;
   return !(json && stdout.isTTY === true);
 }
+
+/** Whether a stream is a terminal on which a region can be drawn again and again. */
+export const canDraw = (env: Env, isTty: boolean): boolean =>
+  isTty && env["TERM"] !== "dumb" && !isCi(env);
 
 const isCi = ({ CI: ci }: Env): boolean =>
   ci !== undefined && ci !== "" && ci !== "false" && ci !== "0";
