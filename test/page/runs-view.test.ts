@@ -58,6 +58,17 @@ test("a run that is for a slot of its schedule says for which", async () => {
   expect(runs.map(({ scheduledFor }) => scheduledFor)).toEqual([Date.parse(at(3600)), null]);
 });
 
+test("a run with an engine says which; that of a local run is not worth a word", async () => {
+  await using rig = await pageRig((db) => {
+    for (const engine of [null, "threads", "redis://host:6379"]) {
+      addRun(db, "etl", "done");
+      db.run("UPDATE pipeline_runs SET engine = ? WHERE id = last_insert_rowid()", [engine]);
+    }
+  });
+  const { runs } = await rig.data<RunsView>("/data/runs");
+  expect(runs.map(({ engine }) => engine)).toEqual(["redis://host:6379", null, null]);
+});
+
 test("pipelines: the one that ran last first, with its last 30 runs", async () => {
   await using rig = await pageRig((db) => {
     addRun(db, "old", "running");

@@ -66,6 +66,20 @@ describe("one task", () => {
     expect(view.place).toEndWith("etl.ts:3:7");
   });
 
+  test("of a run with an engine, it says where each attempt ran", async () => {
+    await using rig = await pageRig((db) => {
+      fill(db);
+      db.run(
+        "INSERT INTO pipeloom_machines VALUES (1, 1, 'web1'), (1, 2, 'web2'), (2, 1, 'other')",
+      );
+      db.run("UPDATE task_runs SET machine = 2 WHERE id = 2");
+      db.run("UPDATE task_attempts SET machine = 1");
+    });
+    const { task, attempts } = await rig.data<TaskView>("/data/runs/1/tasks/2");
+    expect([...attempts, task].map(({ machine }) => machine)).toEqual(["web1", "web2"]);
+    expect((await rig.data<TaskView>("/data/runs/1/tasks/1")).task.machine).toBeNull();
+  });
+
   test("a long result is cut, and that is said", async () => {
     await using rig = await pageRig(fill);
     const { result, input } = await rig.data<TaskView>("/data/runs/1/tasks/1");
