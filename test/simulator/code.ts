@@ -111,6 +111,10 @@ function isCommitted({ ended, stored }: CodeState, row: TaskRow): boolean {
   return cursor !== null;
 }
 
+/** How far a task had come at its checkpoint: one that goes on from it comes further. */
+const stepsBefore = (cursor: string | null): number =>
+  cursor === null ? 0 : (JSON.parse(cursor) as { readonly steps: number }).steps;
+
 /** The state that the next session finds. */
 export function afterSession(
   state: CodeState,
@@ -128,7 +132,10 @@ export function afterSession(
     const version = old === undefined || !isEnded(old) ? undefined : state.ended.get(row.id);
     const isSame = isEnded(row) && old?.finished_at === row.finished_at;
     // A checkpoint of other code is dropped, whether the task has begun again or not.
-    const isDropped = old !== undefined && old.cursor !== null && row.cursor === null;
+    const isDropped =
+      old !== undefined &&
+      row.cursor !== old.cursor &&
+      stepsBefore(row.cursor) <= stepsBefore(old.cursor);
     const hasFailedAgain = old?.status === "error" && !isSame && row.cursor === null;
     if ((old?.status === "done" && !isSame) || isDropped || hasFailedAgain) again.add(row.id);
     if (!isEnded(row)) continue;

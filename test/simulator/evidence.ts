@@ -235,8 +235,9 @@ export class Evidence {
     // Not planned any more, it is skipped. Its checkpoint would be gone if it were to begin again.
     if (row.status === "skipped" && row.cursor !== null) return false;
     const isBegun = hasRun(old, row) || (isAsked(row) && !isAsked(old));
-    // A session that ends before it begins its tasks leaves those that ran when the one before died.
-    const isOnlyQueued = row.status === "queued" && row.started_at === old.started_at;
+    // A session that ends before it begins its tasks leaves those that ran when the one before died, with their checkpoints.
+    const isOnlyQueued =
+      row.status === "queued" && row.cursor !== null && row.started_at === old.started_at;
     if (!isBegun || isOnlyQueued) return false;
     return old.status === "done" ? !isAsked(old) : this.runsAgain(old);
   }
