@@ -352,9 +352,11 @@ describe.skipIf(!hasRedis)("machines", () => {
         const one = task({ name: "one", run: (_, ctx) => ctx.log.info("here") });
         export default pipeline({ name: "p", tasks: () => [one(), one()] });
       `);
-      machines.start(["worker"], key, ["faketime", "-f", "+2h"]);
+      // faketime does not pass on the signal that ends it.
+      const worker = machines.start(["worker", "--once"], key, ["faketime", "-f", "+2h"]);
       const began = Date.now();
       expect((await ended(machines.run())).code).toBe(0);
+      expect((await ended(worker)).code).toBe(0);
       const [row] = machines.rig.rows(
         "SELECT MIN(started_at) AS first, MAX(finished_at) AS last, MAX(waited_ms) AS waited, (SELECT MAX(at) FROM task_logs) AS at FROM task_runs",
       );
