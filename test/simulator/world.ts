@@ -62,7 +62,7 @@ const lookMs = 0.0005;
 /** While a thread is blocked, this many `unref`ed timers in a row without another event mean a deadlock. */
 const maxIdle = 100;
 const maxLooks = 3_000_000;
-const maxEvents = 200_000;
+const maxEvents = 1_000_000;
 /** Limit of virtual time. Scenarios wait for minutes at most, while `setTimeout` allows 24 days. */
 const maxVirtualMs = 6 * 3_600_000;
 const wallStartMs = Date.UTC(2026, 10, 26);
