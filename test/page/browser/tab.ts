@@ -75,7 +75,7 @@ export class Tab implements Disposable {
     return tab;
   }
 
-  /** The browser of the block before may still be ending, and takes a new tab with it. */
+  /** The browser of the block before may still be ending: it takes a new tab with it, or keeps a new browser from its start. */
   static async #begin(options: Options): Promise<Tab> {
     for (const deadline = performance.now() + waitMs; ;) {
       try {
@@ -83,7 +83,8 @@ export class Tab implements Disposable {
         await answered("opening a tab", tab.#watch());
         return tab;
       } catch (error) {
-        const isEnding = error instanceof Error && error.message.includes("closed the pipe");
+        const isEnding =
+          error instanceof Error && /closed the pipe|Failed to spawn/.test(error.message);
         if (!isEnding || performance.now() > deadline) throw error;
         await Bun.sleep(lookEveryMs);
       }
