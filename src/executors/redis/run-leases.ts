@@ -149,6 +149,7 @@ export class RunLeases {
 
   dispatch(ready: number): void {
     const { tagSets } = this.#queues;
+    this.#closeSpent();
     if (tagSets.length === 1) return this.#dispatchOn(noTags, ready);
     for (const on of tagSets) this.#dispatchOn(on, this.#calls.readyOn(on));
   }
@@ -226,6 +227,14 @@ export class RunLeases {
     const heldMs = systemClock.now() - claimedAt;
     if (this.#isEnding || hasServed({ heldMs, served, averageMs: this.#averageMs })) return false;
     return this.#book.tally(machine).leases <= machine.slots * leasesPerSlot(this.#averageMs);
+  }
+
+  /** Empty leases that get no further tasks: they take the place of new ones, and nothing else would wake the run. */
+  #closeSpent(): void {
+    for (const lease of this.#book.empty) {
+      const { holder } = lease;
+      if (holder !== undefined && !this.#mayKeep(lease, holder)) this.#close(lease, holder);
+    }
   }
 
   #close(lease: Lease<RemoteMachine>, machine: RemoteMachine): void {
