@@ -149,7 +149,7 @@ export class RunLeases {
 
   dispatch(ready: number): void {
     const { tagSets } = this.#queues;
-    this.#closeSpent();
+    this.#closeEmpty(Number.NEGATIVE_INFINITY);
     if (tagSets.length === 1) return this.#dispatchOn(noTags, ready);
     for (const on of tagSets) this.#dispatchOn(on, this.#calls.readyOn(on));
   }
@@ -180,8 +180,7 @@ export class RunLeases {
   #refill(take: () => Assignment[], mayHave: MayHave): void {
     for (const lease of this.#book.empty) {
       const { holder, id } = lease;
-      if (holder === undefined || !this.#mayKeep(lease, holder)) continue;
-      if (!mayHave(this.#book.tally(holder), holder)) continue;
+      if (holder === undefined || !mayHave(this.#book.tally(holder), holder)) continue;
       const tasks = take();
       if (tasks.length === 0) return;
       this.#book.refill(lease, tasks, systemClock.now());
@@ -229,12 +228,20 @@ export class RunLeases {
     return this.#book.tally(machine).leases <= machine.slots * leasesPerSlot(this.#averageMs);
   }
 
-  /** Empty leases that get no further tasks: they take the place of new ones, and nothing else would wake the run. */
-  #closeSpent(): void {
+  /**
+   * Closes empty leases: those that get no further tasks, which take the place of new ones while nothing else would wake the run, and
+   * those that have been empty since `before`.
+   * @returns whether others are left
+   */
+  #closeEmpty(before: number): boolean {
+    let isAnyLeft = false;
     for (const lease of this.#book.empty) {
-      const { holder } = lease;
-      if (holder !== undefined && !this.#mayKeep(lease, holder)) this.#close(lease, holder);
+      const { holder, emptySince } = lease;
+      if (holder === undefined) continue;
+      if (emptySince <= before || !this.#mayKeep(lease, holder)) this.#close(lease, holder);
+      else isAnyLeft = true;
     }
+    return isAnyLeft;
   }
 
   #close(lease: Lease<RemoteMachine>, machine: RemoteMachine): void {
@@ -246,15 +253,7 @@ export class RunLeases {
   #closeLater(): void {
     this.#closing ??= systemClock.after(emptyLeaseMs, () => {
       this.#closing = undefined;
-      const before = systemClock.now() - emptyLeaseMs;
-      let isAnyLeft = false;
-      for (const lease of this.#book.empty) {
-        const { holder, emptySince } = lease;
-        if (holder === undefined) continue;
-        if (emptySince <= before || !this.#mayKeep(lease, holder)) this.#close(lease, holder);
-        else isAnyLeft = true;
-      }
-      if (isAnyLeft) this.#closeLater();
+      if (this.#closeEmpty(systemClock.now() - emptyLeaseMs)) this.#closeLater();
     });
   }
 }
