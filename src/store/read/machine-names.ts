@@ -4,17 +4,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { Queries } from "../queries.ts";
 import { hasColumn } from "./has-column.ts";
 
-/** Those whose file has the table: it does not go away. */
-const current = new WeakSet<Queries>();
-
-/** Not in a file of an earlier version. */
-function hasMachineTable(db: Queries): boolean {
-  if (current.has(db)) return true;
-  // Users may drop the table: this says that it is gone, too.
-  const isThere = hasColumn(db, "pipeloom_machines", "name");
-  if (isThere) current.add(db);
-  return isThere;
-}
+const hasMachineTable = (db: Queries): boolean => hasColumn(db, "pipeloom_machines", "name");
 
 /** For a `SELECT` of rows: the name of their machine, or NULL. @param table their table, or its alias */
 export const machineColumn = (db: Queries, table: string): string =>

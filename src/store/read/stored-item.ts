@@ -8,15 +8,9 @@ import { hasColumn } from "./has-column.ts";
 import type { Row } from "./reader.ts";
 import { text } from "./stored-values.ts";
 
-/** Those whose file has the columns: they do not go away. */
-const current = new WeakSet<Queries>();
-
 /** The columns that `storedItem` reads. A file of an earlier version has no inputs. */
 export function itemColumns(db: Queries): string {
-  if (!current.has(db)) {
-    if (!hasColumn(db, "task_runs", "input")) return "key, NULL AS input, NULL AS label";
-    current.add(db);
-  }
+  if (!hasColumn(db, "task_runs", "input")) return "key, NULL AS input, NULL AS label";
   // A large input is not copied.
   const short = `substr(input, 1, ${maxShortInput})`;
   return `key, CASE WHEN length(input) > ${maxShortInput} THEN ${short} || '${cutMark}' ELSE input END AS input, label`;
