@@ -5,6 +5,7 @@ import { clock } from "../base/format-duration.ts";
 import { colorLevel, type Palette, paletteOf } from "../base/palette.ts";
 import { type OutStream, type Write, writerOf } from "../base/streams.ts";
 import { fit, plural, width } from "../base/text.ts";
+import { spinnerAt, spinnerMs } from "../terminal/bars.ts";
 import { type Glyphs, glyphsFor } from "../terminal/glyphs.ts";
 import { Screen } from "../terminal/screen.ts";
 import { holdTerminal } from "../terminal/terminal-signals.ts";
@@ -20,7 +21,6 @@ type ProofFrame = {
   readonly glyphs: Glyphs;
 };
 
-const spinnerMs = 100;
 const maxBar = 30;
 const minBar = 6;
 
@@ -30,7 +30,7 @@ type Line = Pick<ProofFrame, "progress" | "cycles"> | undefined;
 export function proofFrame(frame: ProofFrame): string {
   const { progress, cycles, elapsedMs, colors, glyphs } = frame;
   const columns = frame.columns - 1;
-  const spinner = glyphs.spinner[Math.floor(elapsedMs / spinnerMs) % glyphs.spinner.length] ?? "";
+  const spinner = spinnerAt(glyphs, elapsedMs);
   const { stage } = progress;
   const over = stage.type === "cycle" ? stage.cycle - (stage.isOver ? 0 : 1) : 0;
   const label =

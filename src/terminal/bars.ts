@@ -1,9 +1,13 @@
 // The bars of a frame. Pure.
 
 import { type Layout, overallProgress } from "./frame-layout.ts";
+import type { Glyphs } from "./glyphs.ts";
 import type { View } from "./view.ts";
 
 export const spinnerMs = 100;
+
+export const spinnerAt = ({ spinner }: Glyphs, ms: number): string =>
+  spinner[Math.floor(ms / spinnerMs) % spinner.length] ?? "";
 
 type Look = Pick<Layout, "colors" | "glyphs" | "now">;
 

@@ -2,10 +2,9 @@
 
 import { assertNever } from "../base/unreachable.ts";
 import { clock, countdown } from "../base/format-duration.ts";
-import { overallBar, pulse, spinnerMs, taskBar } from "./bars.ts";
+import { overallBar, pulse, spinnerAt, taskBar } from "./bars.ts";
 import { allOf, arrange, isNarrow, percentColumns, percentOf } from "./frame-layout.ts";
 import type { FrameOptions, Layout } from "./frame-layout.ts";
-import type { Glyphs } from "./glyphs.ts";
 import { cellText, fit, fitMiddle, grouped, pad, plural, width } from "../base/text.ts";
 import type { Repeated, RunningTask, View, WaitingTask } from "./view.ts";
 import { queuedCount, repeatedAmong, titleOfTask } from "./view.ts";
@@ -122,8 +121,8 @@ function overallIcon(view: View, { colors, glyphs, now }: Layout): string {
   switch (status) {
     case "running":
       return view.stopping === "no"
-        ? colors.cyan(spin(glyphs, now))
-        : colors.yellow(spin(glyphs, now));
+        ? colors.cyan(spinnerAt(glyphs, now))
+        : colors.yellow(spinnerAt(glyphs, now));
     case "done":
       return colors.green(glyphs.done);
     case "error":
@@ -135,9 +134,6 @@ function overallIcon(view: View, { colors, glyphs, now }: Layout): string {
   }
 }
 
-const spin = ({ spinner }: Glyphs, now: number): string =>
-  spinner[Math.floor(now / spinnerMs) % spinner.length] ?? "";
-
 function runningLine(task: RunningTask, name: string, layout: Layout): string {
   const { colors, glyphs, now } = layout;
   const { progress, startedAt } = task;
@@ -148,7 +144,9 @@ function runningLine(task: RunningTask, name: string, layout: Layout): string {
   const percent =
     progress === undefined ? " ".repeat(percentColumns) : percentOf(Math.floor(progress * 100));
   const icon =
-    task.attempt === 1 ? colors.cyan(spin(glyphs, now)) : colors.yellow(spin(glyphs, now));
+    task.attempt === 1
+      ? colors.cyan(spinnerAt(glyphs, now))
+      : colors.yellow(spinnerAt(glyphs, now));
   const time = isNarrow(layout.columns) ? "" : ` ${clock(now - startedAt).padStart(layout.time)}`;
   return join(
     layout,

@@ -3,7 +3,7 @@
 import type { Palette } from "../base/palette.ts";
 import { clock } from "../base/format-duration.ts";
 import { cellText, fit, fitMiddle, grouped, pad, width } from "../base/text.ts";
-import { pulse, spinnerMs, taskBar } from "./bars.ts";
+import { pulse, spinnerAt, taskBar } from "./bars.ts";
 import type { Glyphs } from "./glyphs.ts";
 import { maxLines } from "./frame.ts";
 import { percentOf } from "./frame-layout.ts";
@@ -151,7 +151,7 @@ function busyLine(view: WorkerView, layout: Layout): string {
 }
 
 function iconOf({ state, lostAt }: WorkerView, { colors, glyphs, now }: Layout): string {
-  const spin = glyphs.spinner[Math.floor(now / spinnerMs) % glyphs.spinner.length] ?? "";
+  const spin = spinnerAt(glyphs, now);
   return state === "ending" || lostAt !== undefined ? colors.yellow(spin) : colors.cyan(spin);
 }
 
@@ -187,7 +187,7 @@ function taskLines(view: WorkerView, layout: Layout, room: number): readonly str
 function taskLine(task: ShownWorkerTask, layout: Layout, hasRuns: boolean): string {
   const { colors, glyphs, now, bar, columns } = layout;
   const { progress, startedAt, attempt } = task;
-  const spin = glyphs.spinner[Math.floor(now / spinnerMs) % glyphs.spinner.length] ?? "";
+  const spin = spinnerAt(glyphs, now);
   const icon = attempt === 1 ? colors.cyan(spin) : colors.yellow(spin);
   const percent = progress === undefined ? "    " : percentOf(Math.floor(progress * 100));
   const figures = `${percent} ${clock(now - startedAt)}`;
