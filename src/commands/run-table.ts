@@ -5,8 +5,7 @@ import { duration } from "../base/format-duration.ts";
 import { Date, JSON } from "../base/globals.ts";
 import type { Palette } from "../base/palette.ts";
 import { localTime, relativeTime } from "../base/relative-time.ts";
-import { threadsEngine } from "../protocol/run-request.ts";
-import type { SeenRun } from "../store/read/overview.ts";
+import { engineOf, type SeenRun } from "../store/read/overview.ts";
 import { type SeenStatus, totalOf } from "../store/read/task-counts.ts";
 import {
   type Column,
@@ -65,10 +64,6 @@ export function withoutEmptyColumns(
     rows: rows.map((row) => row.filter((_, i) => used(i))),
   };
 }
-
-/** Null: its tasks ran in its own process, as those of most runs do. */
-export const engineOf = ({ engine }: SeenRun): string | null =>
-  engine === threadsEngine ? null : engine;
 
 /** `2/9` */
 export function doneOf({ counts, tasksTotal }: SeenRun): string {

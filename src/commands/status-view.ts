@@ -24,7 +24,7 @@
 
 import { Date } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
-import type { Overview, SeenRun } from "../store/read/overview.ts";
+import { engineOf, type Overview, type SeenRun } from "../store/read/overview.ts";
 import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { titleOf } from "../protocol/label.ts";
@@ -41,7 +41,6 @@ import {
   ago,
   doneOf,
   elapsed,
-  engineOf,
   firstLine,
   runData,
   runTable,

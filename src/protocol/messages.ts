@@ -323,9 +323,9 @@ export type FromWriter =
 
 /**
  * Done tasks, in the order of their commits. `numbers` holds three per task: `id`, `startedAt - base`, `at - base`. Main
- * knows the rest of a `task-finished` event. `machine`: where all of them ran, in a run with an engine. `labels` holds the author's label of each task, or null; absent where there are none.
- * `results` holds a JSON text per task: `null` when nobody reads the result, and
- * "" when it stays in the file (`WantsResult`). `results` is absent when every result is `null`.
+ * knows the rest of a `task-finished` event. `machine`: where all of them ran, in a run with an engine. `labels` holds the author's
+ * label of each task, or null; absent where there are none. `results` holds a JSON text per task: `null` when nobody reads the result,
+ * and "" when it stays in the file (`WantsResult`). `results` is absent when every result is `null`.
  */
 export type DonePack = {
   readonly type: "done";

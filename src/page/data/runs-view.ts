@@ -2,10 +2,9 @@
 
 import { Date, JSON } from "../../base/globals.ts";
 import { isStoredId } from "../../protocol/ids.ts";
-import { threadsEngine } from "../../protocol/run-request.ts";
 import { hideSecretsIn } from "../../base/secret-name.ts";
 import { checkTables } from "../../store/read/check-tables.ts";
-import { type SeenRun, seenRun } from "../../store/read/overview.ts";
+import { engineOf, type SeenRun, seenRun } from "../../store/read/overview.ts";
 import { ReaderError } from "../../store/read/reader-error.ts";
 import type { Reader, Row } from "../../store/read/reader.ts";
 import { runningRuns } from "../../store/read/running-runs.ts";
@@ -162,7 +161,7 @@ function briefOf(run: SeenRun): RunBrief {
     finishedAt: timeOf(run.finishedAt),
     scheduledFor: timeOf(run.scheduledFor),
   };
-  const engine = run.engine === threadsEngine ? null : run.engine;
+  const engine = engineOf(run);
   return { id, pipeline, file, params, status, counts, total, ...times, error, trigger, engine };
 }
 

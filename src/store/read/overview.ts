@@ -4,6 +4,7 @@
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { dbFlag, pipeloomCommand } from "../../protocol/pipeloom-command.ts";
+import { threadsEngine } from "../../protocol/run-request.ts";
 import type { RunStatus } from "../../protocol/status.ts";
 import type { RunProcess } from "../liveness.ts";
 import { checkTables } from "./check-tables.ts";
@@ -131,6 +132,10 @@ const inOrder = (
   live: readonly number[],
 ): readonly (readonly [run: number, counts: Counts])[] =>
   [...counts].toSorted(([a], [b]) => Number(live.includes(b)) - Number(live.includes(a)) || b - a);
+
+/** The engine's address. Null: the tasks ran in the run's own process, as those of most runs do. */
+export const engineOf = ({ engine }: Pick<SeenRun, "engine">): string | null =>
+  engine === threadsEngine ? null : engine;
 
 export function seenRun(
   row: Row,
