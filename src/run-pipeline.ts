@@ -19,6 +19,7 @@ import { RerunError, rerunsOf, resumeOf, slotOf } from "./api/rerun-options.ts";
 import { codeHash, loadedPath, sourcesOf } from "./module/sources.ts";
 import { builtins } from "./examples/builtins.ts";
 import type { RunEvent } from "./protocol/events.ts";
+import { engineWords } from "./protocol/engine-url.ts";
 import { takeEngineSecrets } from "./protocol/engine-secrets.ts";
 import { labelled } from "./protocol/label.ts";
 import type { ModuleRef } from "./protocol/messages.ts";
@@ -183,14 +184,15 @@ const writerOptions = (
 /** Undefined where a command line cannot name the run. A pipeline of another program need not be exported by its file. */
 async function argumentsOf(
   { module, pipeline }: LoadedPipeline,
-  { params: given = {}, scheduledFor, only, onlyTasks = [] }: RunPipelineOptions,
+  { params: given = {}, scheduledFor, only, onlyTasks = [], engine }: RunPipelineOptions,
   params: Record<string, unknown>,
 ): Promise<readonly string[] | undefined> {
   if (module.kind === "builtin" || module.pipeline !== undefined) return undefined;
   const words = await paramWords(pipeline.params, given, params);
   if (words === undefined) return undefined;
   const slot = scheduledFor === undefined ? [] : ["--scheduled-for", scheduledFor];
-  return [fileArgument(module), ...words, ...slot, ...onlyWords(only ?? {}, onlyTasks)];
+  const part = onlyWords(only ?? {}, onlyTasks);
+  return [fileArgument(module), ...words, ...slot, ...part, ...engineWords(engine)];
 }
 
 /** What `fileRef` reads back, from any folder. */

@@ -13,6 +13,7 @@ import { positionalsOf } from "../cli/flag-tokens.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import { takeEngineSecrets } from "../protocol/engine-secrets.ts";
 import { triggerVariable } from "../protocol/page-variables.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
 import { type BackfillFlags, backfillFlags, checkDownstream } from "./backfill/backfill-flags.ts";
@@ -29,6 +30,7 @@ import { readParams } from "./param-flags.ts";
 import { paramsHelp } from "./params-help.ts";
 import { pipelineFile } from "./pipeline-file.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
+import { assertThreads } from "./run-flags.ts";
 
 export const command = defineCliCommand({
   meta: {
@@ -59,10 +61,12 @@ export const command = defineCliCommand({
   },
   async run(flags) {
     checkDownstream(flags);
+    assertThreads(flags);
     const module = pipelineFile(flags.file);
     const params = await readParams(flags.param, flags.params);
     // Before the variables of `.env`: each run reads them as they are then.
     const env = { ...process.env };
+    if (flags.engine !== undefined) takeEngineSecrets();
     const entered = enterPipelineFolder(module);
     const loaded = await withPrintsOnStderr(() => loadForCommand(entered));
     await checkParams(loaded, params);

@@ -2,7 +2,7 @@
 
 import { defineFlags } from "../cli/flag-defs.ts";
 import { UserError } from "../cli/user-error.ts";
-import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
+import { engineUrlForm, isCutUrl, isEngineUrl, leftOutForm } from "../protocol/engine-url.ts";
 import { takeEngineSecrets } from "../protocol/engine-secrets.ts";
 import type { ServerWait } from "../executors/redis/engine-connection.ts";
 import type { OpenedEngine } from "../executors/redis/open-engine.ts";
@@ -20,6 +20,7 @@ export const { engine: engineFlag } = defineFlags({
 /** @throws Error for what is no address of an engine */
 export function checkEngine(text: string): void {
   if (!isEngineUrl(text)) throw new Error(`it must be ${engineUrlForm}`);
+  if (isCutUrl(text)) throw new Error(`it must be ${leftOutForm}`);
 }
 
 /**

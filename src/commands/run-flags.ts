@@ -107,12 +107,7 @@ export function runOptions(
 ): RunPipelineOptions {
   const { workers, concurrency, engine, db, wal, wait, failFast, keep, rerun, reuse, inputs } =
     flags;
-  if (engine !== undefined && workers !== undefined) {
-    throw new UsageError(
-      "--workers are threads of this machine, and --engine runs the tasks on others",
-      "give it to the other machines: pipeloom worker --engine <url> --workers <n>",
-    );
-  }
+  assertThreads(flags);
   if (wait && flags.fresh) {
     throw new UsageError("--wait and --fresh exclude each other", "keep one of them");
   }
@@ -133,6 +128,18 @@ export function runOptions(
     ...(engine === undefined ? undefined : { engine }),
     ...(db === undefined ? undefined : { db }),
   };
+}
+
+/** @throws UsageError */
+export function assertThreads({
+  engine,
+  workers,
+}: Pick<Flags<typeof runFlags>, "engine" | "workers">): void {
+  if (engine === undefined || workers === undefined) return;
+  throw new UsageError(
+    "--workers are threads of this machine, and --engine runs the tasks on others",
+    "give it to the other machines: pipeloom worker --engine <url> --workers <n>",
+  );
 }
 
 function resumeOf(

@@ -4,6 +4,7 @@ import { ownCommand } from "../base/own-command.ts";
 import { LineBuffer } from "../base/line-buffer.ts";
 import { TextDecoder } from "../base/globals.ts";
 import { sayOnStderr } from "../cli/stderr.ts";
+import { engineSecrets } from "../protocol/engine-secrets.ts";
 import type { RunEvent, RunStarted } from "../protocol/events.ts";
 import { endsWithInputVariable } from "../protocol/page-variables.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -40,7 +41,8 @@ export class RunPage implements Disposable {
 
   #open({ run, db }: RunStarted): Bun.Subprocess<"pipe", "ignore", "pipe"> {
     const child = Bun.spawn([...ownCommand(), "ui", String(run), "--db", db, "--open"], {
-      env: { ...process.env, [endsWithInputVariable]: "1" },
+      // It starts runs with the same engine.
+      env: { ...process.env, ...engineSecrets(), [endsWithInputVariable]: "1" },
       // Ctrl-C in the terminal is for the run.
       detached: true,
       stdin: "pipe",

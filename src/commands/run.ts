@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 
 import type { ModuleRef } from "../protocol/messages.ts";
+import { engineWords } from "../protocol/engine-url.ts";
 import { flagWords, pathWord } from "../protocol/pipeloom-command.ts";
 import { pipelineFile } from "./pipeline-file.ts";
 import { enterPipelineFolder } from "./pipeline-folder.ts";
@@ -144,6 +145,7 @@ type RunFlags = {
   readonly params: string | undefined;
   readonly only: readonly string[];
   readonly scheduledFor: string | undefined;
+  readonly engine: string | undefined;
 };
 
 /** Undefined for params from standard input: nobody can read them a second time. */
@@ -159,7 +161,7 @@ const againAnywhere = (
         params: flags.params === undefined ? undefined : resolve(flags.params),
       });
 
-/** The arguments that identify this run: with others, the same command would start another run. */
+/** The arguments that identify this run (with others, the same command would start another run), and where its tasks run. */
 const again = (flags: RunFlags): string[] => [
   pathWord(flags.file),
   // `-` is standard input, and no path.
@@ -169,6 +171,7 @@ const again = (flags: RunFlags): string[] => [
   ...flags.param.flatMap((param) => flagWords("--param", param)),
   ...(flags.scheduledFor === undefined ? [] : ["--scheduled-for", flags.scheduledFor]),
   ...flags.only.flatMap((only) => flagWords("--only", only)),
+  ...engineWords(flags.engine),
 ];
 
 /** @throws UsageError for a flag that would have no effect */

@@ -28,6 +28,7 @@ import { engineOf, type Overview, type SeenRun } from "../store/read/overview.ts
 import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { titleOf } from "../protocol/label.ts";
+import { engineWords } from "../protocol/engine-url.ts";
 import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
@@ -192,8 +193,11 @@ const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string
   runs
     .filter(({ status }) => status === "interrupted")
     .slice(0, 1)
-    .map(({ id, file }) =>
-      file === null
-        ? `run ${id} was interrupted; to continue it, type the same command again`
-        : `run ${id} was interrupted; to continue it: ${visible(pipeloomCommand("run", file, ...dbFlag(db), "--resume", id))}`,
+    .map((run) =>
+      run.file === null
+        ? `run ${run.id} was interrupted; to continue it, type the same command again`
+        : `run ${run.id} was interrupted; to continue it: ${visible(goOnCommand(run, run.file, db))}`,
     );
+
+const goOnCommand = (run: SeenRun, file: string, db: string): string =>
+  pipeloomCommand("run", file, ...dbFlag(db), ...engineWords(engineOf(run)), "--resume", run.id);

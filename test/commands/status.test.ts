@@ -124,6 +124,9 @@ describe("the view", () => {
       "RUN  ID  ATTEMPT  OUTCOME  MACHINE  MESSAGE",
       "  2   4        1  error    web1     no",
     ]);
+    expect(lines(away).at(-1)).toEndWith(
+      `pipeloom run '/home/ada/my etl.ts' --db a.db --engine ${engine} --resume 2`,
+    );
     expect(lines(away, true)).toContain(`engine    ${engine}`);
     expect(statusData(away, "/a.db", now)).toMatchObject({
       runs: [{ engine }],

@@ -175,6 +175,22 @@ async function outputHas(rig: PageRig, id: number, wanted: string): Promise<void
   }
 }
 
+test("the run of an engine runs again with this engine", async () => {
+  await using rig = await pageRig((db) => {
+    addRun(db, { file });
+    db.run("UPDATE pipeline_runs SET engine = 'redis://127.0.0.1:1'");
+  });
+  const body = { params: {}, task: null, isDownstream: false };
+  for (const action of ["run", "rerun", "resume"]) {
+    const { job, output } = await ended(rig, await rig.post(`/actions/runs/1/${action}`, body));
+    expect(job.command).toStartWith(
+      `pipeloom run ${file}:named --db ${rig.db} --engine redis://127.0.0.1:1`,
+    );
+    expect(job.ended?.code).toBe(1);
+    expect(output).toContain("PIPELOOM_ENGINE_KEY is not set");
+  }
+}, 60_000);
+
 test("what cannot be started is said, with the next step", async () => {
   await using rig = await pageRig((db) => {
     addRun(db, { file: null });
@@ -307,6 +323,6 @@ test("a file that does not load, one without the pipeline, and one that takes to
   expect(await problemOf(1)).toStartWith("broken.ts");
   expect(await problemOf(2)).toContain('does not export the pipeline "numbers"');
   const forms = new Forms([process.execPath], 50);
-  const run = { id: 1, pipeline: "numbers", file: slow, params: {} };
+  const run = { id: 1, pipeline: "numbers", file: slow, params: {}, engine: null };
   expect(forms.describe(run)).rejects.toThrow("is not loaded after 0.05 s");
 }, 30_000);

@@ -58,8 +58,8 @@ export class Machines implements AsyncDisposable {
   }
 }
 
-/** Reads a child's stderr until it has said this. */
-export async function until(child: Child, words: string): Promise<void> {
+/** Reads a child's stderr until it has said this. @returns all that it has said */
+export async function until(child: Child, words: string): Promise<string> {
   let said = "";
   for await (const text of child.stderr
     .pipeThrough(new TextDecoderStream(), {
@@ -67,7 +67,7 @@ export async function until(child: Child, words: string): Promise<void> {
     })
     .values({ preventCancel: true })) {
     said += text;
-    if (said.includes(words)) return;
+    if (said.includes(words)) return said;
   }
   throw new Error(`it ended without "${words}": ${said}`);
 }

@@ -6,7 +6,7 @@ import { outputFlags } from "../common-flags.ts";
 import { paramFlags } from "../param-flags.ts";
 import { runFlags } from "../run-flags.ts";
 
-const { workers, db, downstream, wait } = runFlags;
+const { workers, engine, db, downstream, wait } = runFlags;
 
 export const backfillFlags = defineFlags({
   file: {
@@ -51,6 +51,7 @@ export const backfillFlags = defineFlags({
   dryRun: { type: "boolean", description: "list the slots and what each has; run nothing" },
   ...paramFlags,
   workers: { ...workers, description: "threads of each run" },
+  engine,
   db,
   ...outputFlags,
   json: {

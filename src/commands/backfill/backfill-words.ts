@@ -1,5 +1,6 @@
 // The words of the commands that a backfill starts, and that it shows. Pure.
 
+import { engineWords } from "../../protocol/engine-url.ts";
 import { dbFlag, flagWords, pathWord } from "../../protocol/pipeloom-command.ts";
 import type { BackfillFlags } from "./backfill-flags.ts";
 
@@ -11,15 +12,26 @@ export const runWords = (flags: BackfillFlags): string[] => [
     : ["--params", flags.params === "-" ? "-" : pathWord(flags.params)]),
   ...flags.param.flatMap((param) => flagWords("--param", param)),
   ...(flags.workers === undefined ? [] : ["--workers", String(flags.workers)]),
+  ...(flags.engine === undefined ? [] : ["--engine", flags.engine]),
   ...(flags.db === undefined ? [] : dbFlag(flags.db)),
 ];
+
+/** The same to be shown: the address of an engine may have a password. */
+export const shownWords = (
+  words: readonly string[],
+  { engine }: Pick<BackfillFlags, "engine">,
+): string[] => {
+  const [, shown = ""] = engineWords(engine);
+  return words.map((word) => (engine === undefined ? word : word.replace(engine, () => shown)));
+};
 
 /** @param typed the arguments of this program */
 export const againWords = (
   typed: readonly string[],
-  { rerun }: Pick<BackfillFlags, "rerun">,
+  { rerun, engine }: Pick<BackfillFlags, "rerun" | "engine">,
   hasFailed: boolean,
 ): string[] => {
   const isAsked = rerun.includes("failed");
-  return [...typed, ...(hasFailed && !isAsked ? ["--rerun", "failed"] : [])];
+  const words = shownWords(typed, { engine });
+  return [...words, ...(hasFailed && !isAsked ? ["--rerun", "failed"] : [])];
 };

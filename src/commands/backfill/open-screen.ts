@@ -6,7 +6,7 @@ import { createUi } from "../../terminal/create-ui.ts";
 import { outputOptions, verbosities } from "../common-flags.ts";
 import type { BackfillFlags } from "./backfill-flags.ts";
 import { BackfillScreen } from "./backfill-screen.ts";
-import { againWords, runWords } from "./backfill-words.ts";
+import { againWords, runWords, shownWords } from "./backfill-words.ts";
 import type { PreparedBackfill } from "./prepared-backfill.ts";
 
 export function openScreen(
@@ -17,7 +17,7 @@ export function openScreen(
   const { verbosity, logFile, json } = outputOptions(flags);
   const { stdout, stderr, env } = process;
   const masked = (text: string): string => mask?.text(text) ?? text;
-  const words = runWords(flags);
+  const words = shownWords(runWords(flags), flags);
   const ui = createUi({
     noun: "slot",
     verbosity: verbosities[verbosity],

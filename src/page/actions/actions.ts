@@ -4,6 +4,7 @@
 import { dirname } from "node:path";
 
 import { JSON } from "../../base/globals.ts";
+import { engineWords } from "../../protocol/engine-url.ts";
 import { isStoredId } from "../../protocol/ids.ts";
 import { hideSecrets } from "../../base/secret-name.ts";
 import { type Asked, memberOf, Refused } from "../asked.ts";
@@ -124,9 +125,11 @@ function begin(
   const file = exportedAs === "default" ? run.file : `${run.file}:${exportedAs}`;
   const secrets = fields.filter(({ isSecret }) => isSecret).map(({ name }) => name);
   const hasParams = Object.keys(params).length > 0;
+  const more = hasParams ? ["--params", "-"] : [];
   const job = database.jobs.start({
     title,
-    words: ["run", file, "--db", database.path, ...flags, ...(hasParams ? ["--params", "-"] : [])],
+    // A password of the engine is not stored: this process has it in PIPELOOM_ENGINE_PASSWORD, or the run says that it is missing.
+    words: ["run", file, "--db", database.path, ...engineWords(run.engine), ...flags, ...more],
     cwd: dirname(run.file),
     params: hasParams
       ? { text: JSON.stringify(params), shown: JSON.stringify(maskedParams(params, secrets)) }

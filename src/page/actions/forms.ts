@@ -6,6 +6,7 @@ import { ConcurrencyLimit } from "../../base/concurrency-limit.ts";
 import { systemClock } from "../../base/clock.ts";
 import { Buffer, JSON, Promise } from "../../base/globals.ts";
 import { lastError } from "../../base/last-error.ts";
+import { withoutEngineSecrets } from "../../protocol/engine-secrets.ts";
 import { formVariable } from "../../protocol/page-variables.ts";
 import { Refused } from "../asked.ts";
 import type { FormView, ParamProblem } from "../contract-actions.ts";
@@ -56,7 +57,7 @@ export class Forms {
     const check = params === undefined ? [] : ["--params", "-"];
     const child = Bun.spawn([...this.#own, "run", file, ...check], {
       cwd: dirname(file),
-      env: { ...childEnv(), NO_COLOR: "1", [formVariable]: pipeline },
+      env: { ...withoutEngineSecrets(childEnv()), NO_COLOR: "1", [formVariable]: pipeline },
       stdin: params === undefined ? "ignore" : Buffer.from(JSON.stringify(params)),
       stdout: "pipe",
       stderr: "pipe",

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 
 import { JSON } from "../../base/globals.ts";
-import { runRows } from "../../store/read/overview.ts";
+import { engineOf, runRows } from "../../store/read/overview.ts";
 import type { Reader } from "../../store/read/reader.ts";
 import { text } from "../../store/read/stored-values.ts";
 import { NotFound, Refused } from "../asked.ts";
@@ -16,6 +16,8 @@ export type Startable = {
   readonly file: string;
   /** Those that the row has in full: without those in which a secret is masked. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** The address of its engine, without user and password. Null: its tasks ran in its own process. */
+  readonly engine: string | null;
 };
 
 /** @throws NotFound, Refused */
@@ -41,7 +43,8 @@ export function startableRun(reader: Reader, id: number): Startable {
       "put it back; or run it once from where it is now, then that run can be started from here",
     );
   }
-  return { id, pipeline, file, params: wholeParams(text(row["params"])) };
+  const engine = engineOf({ engine: text(row["engine"]) });
+  return { id, pipeline, file, params: wholeParams(text(row["params"])), engine };
 }
 
 /** What `Mask` writes in place of a secret. */
