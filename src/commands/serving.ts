@@ -80,8 +80,8 @@ export class Serving implements AsyncDisposable, ServedSource {
       clock: systemClock,
       describe: describer(),
       maxChildren: cores,
-      onDescribed: ({ file, exportName }, result) => {
-        this.#scheduler.update(file, result, exportName);
+      onDescribed: ({ file, exportName }, result, since) => {
+        this.#scheduler.update(file, result, exportName, since);
         this.#sayWhenKnown();
       },
       onRemoved: ({ file, exportName }) => this.#scheduler.remove(file, exportName),

@@ -14,6 +14,11 @@ export type Try = {
   readonly notBefore: number;
 };
 
+/** Both included. */
+export type TimeSpan = { readonly from: number; readonly until: number };
+
+export const isIn = ({ from, until }: TimeSpan, at: number): boolean => at >= from && at <= until;
+
 export type Situation = {
   readonly now: number;
   readonly rule: ScheduleRule;
@@ -35,6 +40,8 @@ export type Situation = {
   readonly passed: number;
   /** The slot in `waiting` of the decision before: it is not skipped, nor too late, because of what it has waited for. */
   readonly held: number | null;
+  /** When the file was loaded: a slot whose start was then is on time, however long that took. */
+  readonly loaded: TimeSpan;
 };
 
 type LeftOut = {
@@ -151,37 +158,85 @@ const isUnfinished = ({ status, slot }: SlotRun, stopped: readonly number[]): bo
 // ── slots that have not begun ──────────────────────────────────────────────────────────────────────────
 
 function chooseDue(situation: Situation): Choice {
-  const { now, rule, held } = situation;
-  const start = startIn(situation);
   const last = lastTaken(situation);
-  const isHeld = held !== null && held > last;
-  const catchUp = rule.catchUp === "none" && isHeld ? "latest" : rule.catchUp;
+  const waits = waitingSlot(situation);
+  if (waits === null) return chooseAfter(situation, last, []);
+  const skipped = skippedAfter(situation, Math.max(waits, last));
+  const chosen = skipped === null ? "skipped" : chooseSlot(situation, waits);
+  if (skipped !== null && chosen !== "skipped") return { ...chosen, leftOut: skipped };
+  // It gives way to a later one.
+  return chooseAfter(
+    situation,
+    last,
+    waits > last ? [] : [{ kind: "missed", slot: waits, count: 1 }],
+  );
+}
+
+/** The slot that has waited, where later ones may have been skipped meanwhile. With `all`, they wait behind it. */
+function waitingSlot({ now, rule, since, held, history }: Situation): number | null {
+  if (rule.overlap !== "skip" || rule.catchUp === "all" || held === null) return null;
+  const [newest] = history.slots;
+  const after = Math.max(since, newest?.slot ?? since, now - rule.windowMs - 1);
+  return held > after && held <= now ? held : null;
+}
+
+/** Null: one of the due slots is not skipped. */
+function skippedAfter(situation: Situation, last: number): LeftOut[] | null {
+  const { now, rule } = situation;
+  const start = startIn(situation);
   const leftOut: LeftOut[] = [];
   let before = last;
-  for (const slot of dueSlots(rule, { last, now, catchUp, windowMs: rule.windowMs }, start)) {
+  for (const slot of dueSlots(rule, { ...rule, last, now }, start)) {
+    if (onOverlap("skip", start(slot), spansOf(situation)) !== "skip") return null;
+    leftOut.push(...missedBetween(rule, before, slot - 1), { kind: "skipped", slot, count: 1 });
+    before = slot;
+  }
+  return leftOut;
+}
+
+/** Of the slots after the last one that was taken. */
+function chooseAfter(situation: Situation, last: number, passed: readonly LeftOut[]): Choice {
+  const { now, rule } = situation;
+  const catchUp = rule.catchUp === "none" && hasWaited(situation, last) ? "latest" : rule.catchUp;
+  const leftOut = [...passed];
+  let before = last;
+  for (const slot of dueSlots(rule, { ...rule, last, now, catchUp }, startIn(situation))) {
     leftOut.push(...missedBetween(rule, before, slot - 1));
     before = slot;
-    const retry = notBefore(situation, slot);
-    if (retry > now) {
-      return { ...nothing, leftOut, waiting: triedAgain(situation, slot), again: retry };
-    }
-    const overlap = rule.overlap === "skip" && slot === held ? "queue" : rule.overlap;
-    switch (onOverlap(overlap, start(slot), spansOf(situation))) {
-      case "start":
-        return { ...nothing, leftOut, start: { slot, isContinued: false } };
-      case "wait":
-        return { ...nothing, leftOut, waiting: waitsForRun(slot), again: lookFor(situation) };
-      case "cancel": {
-        const cancel = liveRuns(situation).filter(isScheduled);
-        const again = now + soonestLookMs;
-        return { ...nothing, leftOut, cancel, waiting: waitsForRun(slot), again };
-      }
-      case "skip":
-        leftOut.push({ kind: "skipped", slot, count: 1 });
-    }
+    const chosen = chooseSlot(situation, slot);
+    if (chosen !== "skipped") return { ...chosen, leftOut };
+    leftOut.push({ kind: "skipped", slot, count: 1 });
   }
   leftOut.push(...missedBetween(rule, before, lastStarted(situation)));
   return { ...nothing, leftOut };
+}
+
+function chooseSlot(situation: Situation, slot: number): Choice | "skipped" {
+  const { now, rule, held, seed } = situation;
+  const retry = notBefore(situation, slot);
+  if (retry > now) return { ...nothing, waiting: triedAgain(situation, slot), again: retry };
+  const overlap = rule.overlap === "skip" && slot === held ? "queue" : rule.overlap;
+  switch (onOverlap(overlap, startOf(rule, slot, seed), spansOf(situation))) {
+    case "start":
+      return { ...nothing, start: { slot, isContinued: false } };
+    case "wait":
+      return { ...nothing, waiting: waitsForRun(slot), again: lookFor(situation) };
+    case "cancel": {
+      const cancel = liveRuns(situation).filter(isScheduled);
+      return { ...nothing, cancel, waiting: waitsForRun(slot), again: now + soonestLookMs };
+    }
+    case "skip":
+      return "skipped";
+  }
+}
+
+/** Of the slots after the last one that was taken, one has waited for something else than to be served. */
+function hasWaited(situation: Situation, last: number): boolean {
+  const { rule, held, loaded, now } = situation;
+  if (held !== null && held > last) return true;
+  const slot = lastSlot(rule, last, now);
+  if (slot === null) return false;
+  return isIn(loaded, startOf(rule, slot, situation.seed));
 }
 
 const waitsForRun = (slot: number): { slot: number; why: string } => ({

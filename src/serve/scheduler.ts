@@ -9,8 +9,9 @@ import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { Served } from "./served.ts";
 import { ServedEntry } from "./served-entry.ts";
 import { SlotEnds } from "./slot-ends.ts";
-import { startReason, tooMany, twinText, whyLate, whyLeftOut } from "./start-reasons.ts";
+import { startReason, tooMany, whyLate, whyLeftOut } from "./start-reasons.ts";
 import { Told } from "./told.ts";
+import { refusedTwins } from "./refused-twins.ts";
 
 /** The longest time between two looks at the clock. */
 const longestWaitMs = 30_000;
@@ -21,6 +22,8 @@ const laterMs = 1_000;
 const pauseLookMs = 2_000;
 /** A clock that runs backwards by less is not set back. */
 const setBackMs = 1_000;
+
+type Loaded = { readonly pipelines: readonly DescribedPipeline[]; readonly since: number };
 
 export class Scheduler {
   readonly #deps: SchedulerDeps;
@@ -49,10 +52,10 @@ export class Scheduler {
 
   // ── files ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What the file says now. @param only the export that it was asked about; null: all */
-  update(file: string, result: FileResult, only: string | null): void {
+  /** What the file says now. @param only the export that it was asked about; null: all @param since when it was asked */
+  update(file: string, result: FileResult, only: string | null, since = this.#now): void {
     if (result.kind === "broken") this.#broken(file, result.message, only);
-    else this.#loaded(file, result.pipelines, only);
+    else this.#loaded(file, { ...result, since }, only);
     this.#refuseTwins();
     this.look();
   }
@@ -62,13 +65,13 @@ export class Scheduler {
     this.update(file, { kind: "loaded", pipelines: [] }, only);
   }
 
-  #loaded(file: string, pipelines: readonly DescribedPipeline[], only: string | null): void {
+  #loaded(file: string, { pipelines, since }: Loaded, only: string | null): void {
     const kept = new Set(pipelines.map(({ exportName }) => argumentOf(file, exportName)));
     for (const entry of this.#of(file, only)) if (!kept.has(entry.argument)) this.#remove(entry);
     for (const described of pipelines) {
       const entry = this.#entryOf(file, described.exportName);
       const wasBroken = entry.broken !== null;
-      entry.describe(described, this.#now);
+      entry.describe(described, since, this.#now);
       if (wasBroken) this.#told.say(entry, { kind: "mended" }, true);
       if (described.served.kind === "refused") this.#told.refused(entry, described.served.reason);
     }
@@ -110,18 +113,9 @@ export class Scheduler {
     return [...this.#entries.values()].filter((each) => each.scheduled !== null && !each.isRemoved);
   }
 
-  /** A slot of a pipeline runs once in a database, whichever file has it. */
   #refuseTwins(): void {
-    const byKey = Map.groupBy(this.#scheduled, ({ db, name }) => `${db}\0${name}`);
-    for (const group of byKey.values()) {
-      const [first, ...others] = group.toSorted((a, b) => (a.argument < b.argument ? -1 : 1));
-      if (first === undefined) continue;
-      if (first.twinOf !== null) first.again = this.#now;
-      first.twinOf = null;
-      for (const entry of others) {
-        entry.twinOf = first.argument;
-        this.#told.refused(entry, twinText(entry, first));
-      }
+    for (const [entry, reason] of refusedTwins(this.#scheduled, this.#now)) {
+      this.#told.refused(entry, reason);
     }
   }
 
@@ -204,13 +198,16 @@ export class Scheduler {
   // ── a database ───────────────────────────────────────────────────────────────────────────────────────
 
   #lookInto(db: string, entries: readonly ServedEntry[], now: number): void {
-    const names = entries.flatMap(({ name }) => name ?? []);
-    const read = this.#deps.store.read(db, names, now);
+    const read = this.#deps.store.read(
+      db,
+      entries.flatMap(({ name }) => name ?? []),
+      now,
+    );
     if (read.kind === "ok") {
       for (const entry of entries) entry.again = now + laterMs;
       for (const entry of this.#told.adopt(db, entries, read.histories, now)) {
         const history = read.histories.get(entry.name ?? "") ?? noHistory;
-        this.#kept([entry], () => this.#decide(entry, history, now));
+        this.#kept([entry], () => this.#decide(entry, entry.withOwnRuns(history), now));
       }
       return;
     }
@@ -224,6 +221,7 @@ export class Scheduler {
     const rule = entry.scheduled?.rule;
     if (rule === undefined) return;
     entry.keepCancelled(history);
+    entry.decidedAt = now;
     if (entry.paused !== null) {
       entry.again = Number.POSITIVE_INFINITY;
       entry.waiting = null;
@@ -231,9 +229,9 @@ export class Scheduler {
       return;
     }
     const decision = decide(entry.situation(rule, history, now));
-    entry.again = decision.again;
+    const { again, late } = decision;
+    entry.again = again;
     this.#leaveOut(entry, decision);
-    const { late } = decision;
     if (late !== null) this.#told.late(entry, late, whyLate(entry, late, decision, now));
     for (const { run } of decision.cancel) this.#cancel(entry, run);
     if (decision.start === null) this.#wait(entry, decision, now);

@@ -28,6 +28,19 @@ export type PipelineEvent =
       /** By serve, which ends itself: the next one goes on with the slot. */
       readonly isStopped: boolean;
     }
+  /** Its run had begun, and its database was moved, deleted or replaced. */
+  | {
+      readonly kind: "lost";
+      readonly slot: number;
+      /** Null: it was continued, and not seen to begin again. */
+      readonly run: number | null;
+      readonly why: StartReason;
+      readonly delayMs: number;
+      readonly durationMs: number;
+      /** See `ended`. */
+      readonly again: number | null;
+      readonly isStopped: boolean;
+    }
   /** Another process had the slot already. */
   | { readonly kind: "taken"; readonly slot: number; readonly run: number | null }
   /** Another run began while the slot's process was loading the file. */

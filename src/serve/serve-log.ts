@@ -42,6 +42,8 @@ function slotLine(event: SlotEvent): LogLine {
       return { level: "debug", text: `starting${reason(event.why, event.delayMs)}` };
     case "ended":
       return { level: endLevel(event), text: endText(event) };
+    case "lost":
+      return { level: "error", text: lostText(event) };
     case "taken":
       return {
         level: "info",
@@ -110,23 +112,26 @@ function endLevel({ outcome, isStopped }: Ended): Level {
 }
 
 function endText(event: Ended): string {
-  const { run, outcome, durationMs, error, isStopped, db } = event;
+  const { outcome, durationMs, error, isStopped, db } = event;
+  const run = runText(event.run);
   const why = reason(event.why, event.delayMs);
   const took = duration(durationMs);
   const because = error === null ? "" : `: ${error}`;
   const status =
-    run === null || db === null ? [] : [pipeloomCommand("status", "--run", run, ...dbFlag(db))];
+    event.run === null || db === null
+      ? []
+      : [pipeloomCommand("status", "--run", event.run, ...dbFlag(db))];
   switch (outcome) {
     case "done":
-      return `run ${run} done in ${took}${why}`;
+      return `${run} done in ${took}${why}`;
     case "error":
-      return [`run ${run} failed after ${took}${why}${because}`, ...status].join("; ");
+      return [`${run} failed after ${took}${why}${because}`, ...status].join("; ");
     case "cancelled":
-      return `run ${run} was cancelled after ${took}${why}`;
+      return `${run} was cancelled after ${took}${why}`;
     case "interrupted":
       return isStopped
-        ? `run ${run} was stopped with serve after ${took}${why}; the next serve continues it`
-        : `run ${run} was interrupted after ${took}${why}${because}; ${againText(event)}`;
+        ? `${run} was stopped with serve after ${took}${why}; the next serve continues it`
+        : `${run} was interrupted after ${took}${why}${because}; ${againText(event)}`;
     case "not-started":
       return isStopped
         ? "serve was stopped before its run began; the next serve starts it"
@@ -136,6 +141,18 @@ function endText(event: Ended): string {
   }
 }
 
+function lostText(event: Extract<ServeEvent, { kind: "lost" }>): string {
+  const { run, db, durationMs, again, at, argument, slot } = event;
+  const what = `${runText(run)} failed after ${duration(durationMs)}${reason(event.why, event.delayMs)}`;
+  const because = `its database ${db ?? ""} was moved, deleted or replaced, and nothing of the run is in it`;
+  if (again !== null) return `${what}: ${because}; run again ${waitText(again - at)}`;
+  const command = pipeloomCommand("run", argument, "--scheduled-for", toIso(slot));
+  return `${what}: ${because}; to begin it again, or to go on with it where the file was put back: ${command}`;
+}
+
+/** Null: its database could not be read. */
+const runText = (run: number | null): string => (run === null ? "its run" : `run ${run}`);
+
 /** What comes at each try is said once. */
 function againText({ outcome, again, at, argument, slot }: Ended): string {
   if (again !== null) {
@@ -143,7 +160,7 @@ function againText({ outcome, again, at, argument, slot }: Ended): string {
     return `tried again ${waitText(again - at)}${once}`;
   }
   const command = pipeloomCommand("run", argument, "--scheduled-for", toIso(slot));
-  return `not tried again; to continue it: ${command}`;
+  return `not tried again; to ${outcome === "not-started" ? "run" : "continue"} it: ${command}`;
 }
 
 const recoveries = {

@@ -3,7 +3,7 @@
 import { JSON } from "../base/globals.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import type { Pause, ScheduleHistory, SlotRun, Trouble } from "../protocol/served-schedule.ts";
-import type { Situation, Try } from "./decide-slot.ts";
+import { isIn, type Situation, type TimeSpan, type Try } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline } from "./described.ts";
 import { slotAfter, startOf } from "./schedule-slots.ts";
 import { machineZone, ruleText, seedOf } from "./schedule-text.ts";
@@ -39,6 +39,8 @@ export type OwnProcess = {
   slow: { readonly usualMs: number; readonly afterMs: number } | null;
 };
 
+const goesOn = { status: "running", finishedAt: null, trigger: "schedule" } as const;
+
 type Scheduled = Extract<DescribedPipeline["served"], { kind: "scheduled" }>;
 
 export class ServedEntry {
@@ -62,10 +64,14 @@ export class ServedEntry {
   twinOf: string | null = null;
   /** Its database has been read since the file was described. */
   isAdopted = false;
+  /** While its file was loaded last: slots of this time have waited for it. A clock that was set back leaves no time. */
+  loaded: TimeSpan = { from: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
   /** When to look at it again, epoch ms. */
   again = 0;
   /** It is due, and there is no room for its process. */
   isBlocked = false;
+  /** When it was last decided what is due. */
+  decidedAt = Number.NEGATIVE_INFINITY;
   /** The file or the export is gone; its processes go on. */
   isRemoved = false;
   since = Number.NEGATIVE_INFINITY;
@@ -77,6 +83,8 @@ export class ServedEntry {
   passed = Number.NEGATIVE_INFINITY;
   waiting: { readonly slot: number; readonly since: number; readonly why: string } | null = null;
   readonly #host: string;
+  /** The database and the name of the row that it was served by last. */
+  #row: string | null = null;
   #records: SlotRecord[] = [];
 
   constructor(file: string, exportName: string | null, host: string) {
@@ -103,8 +111,11 @@ export class ServedEntry {
     return this.scheduled?.db ?? null;
   }
 
-  describe(described: DescribedPipeline, now: number): void {
+  /** @param since when its file was asked for it */
+  describe(described: DescribedPipeline, since: number, now: number): void {
+    this.loaded = { from: since, until: now };
     this.described = described;
+    this.#setRow();
     this.broken = null;
     this.refusal = null;
     this.isAdopted = false;
@@ -112,6 +123,20 @@ export class ServedEntry {
     this.tries.clear();
     this.said.notStarted = null;
     this.again = now;
+  }
+
+  /** Another database, or another name, has a row of its own: what serve keeps of this one is not true of that. */
+  #setRow(): void {
+    if (this.db === null) return;
+    const row = `${this.db}\0${this.name}`;
+    if (row === this.#row) return;
+    this.#row = row;
+    this.paused = null;
+    this.trouble = null;
+    this.stopped = [];
+    this.passed = Number.NEGATIVE_INFINITY;
+    this.waiting = null;
+    this.lateSlot = null;
   }
 
   /** @param next undefined: the slot has come to its end */
@@ -143,6 +168,20 @@ export class ServedEntry {
     return rule === undefined ? slot : startOf(rule, slot, this.#seed);
   }
 
+  /**
+   * Slots up to it never run, where the database has no row of the rule. What came while the file was loaded is not among them, nor what
+   * is due now where a database that was served is gone.
+   */
+  firstSeen(now: number): number {
+    if (!this.isAdopted) return Math.min(this.loaded.from, now);
+    return Math.min(this.decidedAt, now, (this.waiting?.slot ?? now) - 1);
+  }
+
+  /** Its time came while the file was loaded. */
+  wasLoading(slot: number): boolean {
+    return isIn(this.loaded, this.startOf(slot));
+  }
+
   /** While slots are caught up, the one after this one is late too. */
   isLateStill(slot: number, now: number): boolean {
     const rule = this.scheduled?.rule;
@@ -168,7 +207,17 @@ export class ServedEntry {
       tries: this.tries,
       passed: this.passed,
       held: this.waiting?.slot ?? null,
+      loaded: this.loaded,
     };
+  }
+
+  /** A run of serve's own goes on after its database was deleted, until it writes to it. */
+  withOwnRuns(history: ScheduleHistory): ScheduleHistory {
+    const known = new Set([...history.slots, ...history.others].map(({ slot }) => slot));
+    const lost = [...this.processes.values()].flatMap(({ slot, run, startedAt, process }) =>
+      run === null || known.has(slot) ? [] : { ...goesOn, run, slot, startedAt, pid: process.pid },
+    );
+    return { ...history, others: [...history.others, ...lost] };
   }
 
   /** A run that has ended is not asked to end. */

@@ -17,7 +17,8 @@ type Deps = {
   describe(named: Named): Promise<DescribedFile>;
   /** Children at once. */
   readonly maxChildren: number;
-  onDescribed(named: Named, result: FileResult): void;
+  /** @param since when it was found, or found to be different: slots that have come since then are not missed */
+  onDescribed(named: Named, result: FileResult, since: number): void;
   onRemoved(named: Named): void;
   /** Folders in which a change is to be heard of. */
   watch(folders: readonly string[]): void;
@@ -154,13 +155,14 @@ export class ServedFiles {
   async #describeNow(known: Known): Promise<void> {
     const { file } = known.named;
     const before = [{ path: file, stamp: fileStamp(file) }];
+    const since = this.#deps.clock.wall();
     const { stamps, result } = await this.#limit.run(() => this.#deps.describe(known.named));
     known.isDescribing = false;
     known.stamps = stamps.length > 0 ? stamps : before;
     known.broken = result.kind === "broken" ? this.#retry(known.broken) : null;
     if (this.#isEnded) return;
     this.#removeMissing();
-    this.#deps.onDescribed(known.named, result);
+    this.#deps.onDescribed(known.named, result, since);
     // It may have changed meanwhile, and what it imports is watched from now on.
     this.lookSoon();
   }

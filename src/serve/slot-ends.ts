@@ -10,8 +10,16 @@ import { overlapExitCode } from "../protocol/schedule-rule.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
 import { inOneLine } from "./one-line.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
+import type { Try } from "./decide-slot.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
-import { failuresInRow, outcomeOf, slowAfterMs, tryAfter, usualMs } from "./slot-outcome.ts";
+import {
+  failuresInRow,
+  isDueStill,
+  outcomeOf,
+  slowAfterMs,
+  tryAfter,
+  usualMs,
+} from "./slot-outcome.ts";
 import type { SlotOutcome } from "./slot-counters.ts";
 import type { ProcessEnd } from "./slot-process.ts";
 import type { Told } from "./told.ts";
@@ -158,8 +166,16 @@ export class SlotEnds {
     const outcome =
       history === undefined
         ? outcomeOfCode(end)
-        : outcomeOf({ pid: process.pid, before, now: row, isStopped: this.#stops > 0 });
+        : outcomeOf({
+            pid: process.pid,
+            before,
+            now: row,
+            isStopped: this.#stops > 0,
+            hasBegun: own.run !== null,
+            code: end.code,
+          });
     if (outcome === "taken") this.#taken(entry, slot, row);
+    else if (outcome === "lost") this.#lost(entry, own, { history, now });
     else this.#finish(entry, own, { end, outcome, history, now });
   }
 
@@ -181,9 +197,9 @@ export class SlotEnds {
     const isStopped = this.#stops > 0;
     // A short run may have ended before anybody saw that it had begun.
     if (outcome !== "not-started") this.#goesOn(entry, slot);
-    const next = isStopped ? undefined : tryAfter(outcome, entry.tries.get(slot), now);
+    const next = isStopped ? undefined : this.#nextTry(entry, slot, { outcome, history, now });
     entry.tried(slot, next);
-    const run = rowOf(history, slot)?.run ?? null;
+    const run = rowOf(history, slot)?.run ?? own.run;
     const durationMs = now - startedAt;
     entry.counters.ended(outcome, durationMs, now);
     entry.record({ kind: "ran", slot, run, startedAt, finishedAt: now, outcome, delayMs, why });
@@ -200,6 +216,36 @@ export class SlotEnds {
     if (outcome !== "done") return;
     for (const each of entry.tries.keys()) if (each < slot) entry.tried(each, undefined);
     if (!entry.isLateStill(slot, now)) this.#told.recovered(entry, slot, run);
+  }
+
+  /** Nothing of the run is left, so no page can show it: the slot counts as failed. */
+  #lost(
+    entry: ServedEntry,
+    own: OwnProcess,
+    { history, now }: Pick<Finish, "history" | "now">,
+  ): void {
+    const { slot, why, delayMs, startedAt, run } = own;
+    const isStopped = this.#stops > 0;
+    const next = this.#nextTry(entry, slot, { outcome: "lost", history, now });
+    entry.tried(slot, next);
+    const durationMs = now - startedAt;
+    entry.counters.ended("error", durationMs, now);
+    const shown = { kind: "ran", slot, run: null, startedAt, finishedAt: now, delayMs } as const;
+    entry.record({ ...shown, outcome: "error", why: "its database was deleted or replaced" });
+    const again = next?.notBefore ?? null;
+    const event = { kind: "lost", slot, run, why, delayMs, durationMs, again, isStopped } as const;
+    this.#told.failed(entry, slot, event, false);
+    this.#pauseIfNeeded(entry, history);
+  }
+
+  #nextTry(
+    entry: ServedEntry,
+    slot: number,
+    { outcome, history, now }: Pick<Finish, "history" | "now"> & { outcome: SlotOutcome | "lost" },
+  ): Try | undefined {
+    const next = tryAfter(outcome, entry.tries.get(slot), now);
+    const isNew = outcome === "lost" || outcome === "not-started";
+    return isNew && history !== undefined && !isDueStill(history, slot) ? undefined : next;
   }
 
   #pauseIfNeeded(entry: ServedEntry, history: ScheduleHistory | undefined): void {
@@ -290,10 +336,12 @@ const rowOf = (history: ScheduleHistory | undefined, slot: number): SlotRun | un
 /** Where the database cannot be read. */
 const outcomeOfCode = ({ code }: ProcessEnd): SlotOutcome => (code === 0 ? "done" : "error");
 
-/** The message of an error without what comes before it; of a run its first failure. In one line. */
+/** The message of an error without what comes before it; of a run its first failure, or why it ended without one. In one line. */
 function saidIn({ said, code, signal }: ProcessEnd): string {
-  const [first = ""] = said.split("\n");
-  const message = inOneLine(lastError(said) ?? first.replace(/^✖ /, ""));
+  const [first = "", second = ""] = said.split("\n");
+  // Below the line of the run's counts.
+  const isReason = second.startsWith("  ") && !/^ {2}(?:✖|next:)/.test(second);
+  const message = inOneLine(lastError(said) ?? (isReason ? second : first.replace(/^✖ /, "")));
   if (message !== "") return message;
   return signal === null ? `exit code ${code}` : `ended by ${signal}`;
 }

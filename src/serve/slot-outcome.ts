@@ -1,6 +1,6 @@
 // What the end of a slot's process means, what earlier slots say of it, and when it is tried again. Pure.
 
-import type { SlotRun } from "../protocol/served-schedule.ts";
+import type { ScheduleHistory, SlotRun } from "../protocol/served-schedule.ts";
 import type { Try } from "./decide-slot.ts";
 import type { SlotOutcome } from "./slot-counters.ts";
 
@@ -13,11 +13,19 @@ type Ended = {
   readonly now: SlotRun | undefined;
   /** Serve has asked the process to end, because it ends itself. */
   readonly isStopped: boolean;
+  /** Serve has seen that the run had begun. */
+  readonly hasBegun: boolean;
+  readonly code: number | null;
 };
 
-/** `taken`: another process runs the slot, or has. */
-export function outcomeOf({ pid, before, now, isStopped }: Ended): SlotOutcome | "taken" {
-  if (now === undefined) return "not-started";
+/** `taken`: another process runs the slot, or has. `lost`: its run had begun, and the database was deleted or replaced. */
+export function outcomeOf(ended: Ended): SlotOutcome | "taken" | "lost" {
+  const { pid, before, now, isStopped, hasBegun, code } = ended;
+  if (now === undefined) {
+    if (!hasBegun && before === undefined) return "not-started";
+    // A run that is done may be pruned at its end (`keep`).
+    return code === 0 ? "done" : "lost";
+  }
   if (now.pid !== pid) {
     const isAsBefore = now.pid === before?.pid && now.status === before?.status;
     return isAsBefore ? "not-started" : "taken";
@@ -33,11 +41,11 @@ const backoffMs = [10_000, 60_000, 300_000, 900_000];
 
 /** Undefined: the slot has come to its end. */
 export function tryAfter(
-  outcome: SlotOutcome | "taken",
+  outcome: SlotOutcome | "lost",
   earlier: Try | undefined,
   now: number,
 ): Try | undefined {
-  if (outcome !== "not-started" && outcome !== "interrupted") return undefined;
+  if (!["not-started", "interrupted", "lost"].includes(outcome)) return undefined;
   const count = (earlier?.count ?? 0) + 1;
   if (outcome === "interrupted" && count >= maxInterrupted) {
     return { count, notBefore: Number.POSITIVE_INFINITY };
@@ -45,6 +53,10 @@ export function tryAfter(
   const pauseMs = backoffMs[Math.min(count, backoffMs.length) - 1] ?? 0;
   return { count, notBefore: now + pauseMs };
 }
+
+/** A new database begins with the next slot. In one that was put into the place of another, a later slot may have run. */
+export const isDueStill = ({ row, slots }: ScheduleHistory, slot: number): boolean =>
+  row !== null && row.since < slot && slots.every((run) => run.slot <= slot);
 
 /**
  * Failed slots in a row, up to the last one.

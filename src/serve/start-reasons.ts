@@ -9,9 +9,6 @@ export const tooMany = "too many runs go on";
 
 export const whyLeftOut = { skipped: "an earlier run went on", missed: "it was missed" } as const;
 
-export const twinText = ({ name }: ServedEntry, { argument }: ServedEntry): string =>
-  `"${name}" is the name of the pipeline in ${argument} too, in the same database; give one of them another name or db`;
-
 /** @param slot the late one */
 export function whyLate(
   entry: ServedEntry,
@@ -19,6 +16,7 @@ export function whyLate(
   { waiting, start }: Decision,
   now: number,
 ): string {
+  if (entry.wasLoading(slot)) return "its file took long to load";
   const since = entry.waiting?.slot === slot ? entry.waiting.since : now;
   if (!isOnTime(entry.startOf(slot), since)) return "nothing served it at its time";
   if (waiting !== null) return waiting.why;
@@ -34,5 +32,6 @@ export function startReason(
 ): StartReason {
   if (entry.failedTries.includes(slot)) return "tried again";
   if (entry.waiting?.slot === slot) return "waited";
-  return isOnTime(start, now) ? "on time" : "caught up";
+  if (isOnTime(start, now)) return "on time";
+  return entry.wasLoading(slot) ? "waited" : "caught up";
 }

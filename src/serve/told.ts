@@ -82,7 +82,8 @@ export class Told {
   // ── the row of a schedule ────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Takes over what the database has; a schedule that it does not have, or another rule, is first seen now.
+   * Takes over what the database has; a schedule that it does not have, or another rule, is first seen now. A database that was deleted
+   * begins with what serve knows: a pause stays one, and of a trouble that was told the end is told too.
    * @returns those of the entries for which that is stored
    */
   adopt(
@@ -93,17 +94,16 @@ export class Told {
   ): ServedEntry[] {
     const isNew = (entry: ServedEntry): boolean =>
       isOther(rowOf(histories, entry), ruleOf(entry), now);
-    const changes = entries.filter(isNew).map((entry) => ({
-      kind: "seen" as const,
-      pipeline: entry.name ?? "",
-      rule: ruleOf(entry),
-      at: now,
-    }));
+    const changes = entries
+      .filter(isNew)
+      .flatMap((entry) =>
+        seenChanges(entry, rowOf(histories, entry) === null, entry.firstSeen(now)),
+      );
     const written = changes.length === 0 ? ok : this.#store.write(db, changes);
     return entries.filter((entry) => {
       const seenNow = isNew(entry);
       const isStored = !seenNow || written.kind === "ok";
-      if (isStored) this.#adopt(entry, histories, seenNow ? now : null, now);
+      if (isStored) this.#adopt(entry, histories, seenNow ? entry.firstSeen(now) : null, now);
       else this.unusable(entry, written, now);
       return isStored;
     });
@@ -250,6 +250,16 @@ const graver: Readonly<Record<Trouble["kind"], readonly Trouble["kind"][]>> = {
 };
 
 type Histories = ReadonlyMap<string, ScheduleHistory>;
+
+function seenChanges(entry: ServedEntry, isNewRow: boolean, at: number): ScheduleChange[] {
+  const pipeline = entry.name ?? "";
+  const { paused: pause, trouble } = entry;
+  return [
+    { kind: "seen", pipeline, rule: ruleOf(entry), at },
+    ...(isNewRow && pause !== null ? [{ kind: "pause" as const, pipeline, pause }] : []),
+    ...(isNewRow && trouble !== null ? [{ kind: "trouble" as const, pipeline, trouble }] : []),
+  ];
+}
 
 const ok = { kind: "ok" } as const;
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import type { ScheduleRule } from "../../src/protocol/schedule-rule.ts";
 import { slotsBetween } from "../../src/serve/schedule-slots.ts";
 import { logLine } from "../../src/serve/serve-log.ts";
-import { ServedEntry } from "../../src/serve/served-entry.ts";
+import { ruleKey, ServedEntry } from "../../src/serve/served-entry.ts";
 import { below, randomOf } from "../crash/random.ts";
 import { rule } from "./rule.ts";
 import { ServeUnderTest, World } from "./simulated-world.ts";
@@ -137,6 +137,95 @@ describe("a process that ends early", () => {
   });
 });
 
+const withLostRun = async (): Promise<[World, ServeUnderTest]> => {
+  const world = new World(begin + 59 * minuteMs);
+  world.fate = () => ({ loadMs: 10, runMs: 10 * minuteMs, end: "done" });
+  const serve = new ServeUnderTest(world, hourly({ pauseAfter: 2 }));
+  await world.clock.pass(3 * minuteMs);
+  world.loseDatabase();
+  return [world, serve];
+};
+
+describe("a database that is deleted while the run of a slot goes on", () => {
+  test("it is told, where, and what to do; it counts as failed, and the next slot is the recovery", async () => {
+    const [world, serve] = await withLostRun();
+    await world.clock.pass(hourMs);
+    expect(shownIn(world).slice(1, 2)).toEqual([
+      "run 1 failed after 2 min 30 s: its database /srv/a.db was moved, deleted or replaced, and nothing of the run is in it; " +
+        "to begin it again, or to go on with it where the file was put back: pipeloom run /srv/etl.ts --scheduled-for 2026-03-01T01:00:00.000Z",
+    ]);
+    const [served] = serve.scheduler.served().pipelines;
+    expect(served?.counts.runs).toMatchObject({ error: 1, "not-started": 0 });
+    expect(served?.slots[0]).toMatchObject({
+      outcome: "error",
+      run: null,
+      why: "its database was deleted or replaced",
+    });
+    await world.clock.pass(30 * minuteMs);
+    expect(newsIn(world)).toEqual(["lost", "recovered"]);
+    expect(slotsIn(world)).toEqual([2]);
+  });
+
+  test("and goes on until it writes: it is alone so long, if overlap says so", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 3.5 * hourMs, end: "done" });
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(3 * minuteMs);
+    world.row = null;
+    world.runs.splice(0);
+    await world.clock.pass(3 * hourMs);
+    const [served] = serve.scheduler.served().pipelines;
+    expect([served?.running.length, served?.counts.skipped, world.runs.length]).toEqual([1, 3, 0]);
+  });
+
+  test("one that was put into its place, and knows the schedule: the slot runs again", async () => {
+    const [world] = await withLostRun();
+    world.row = { rule: ruleKey(hourly()), since: begin, paused: null, stopped: [], trouble: null };
+    await world.clock.pass(30 * minuteMs);
+    expect(slotsIn(world)).toEqual([1]);
+    expect(shownIn(world)[1]).toEndWith("nothing of the run is in it; run again in 10 s");
+    expect(newsIn(world)).toEqual(["lost", "recovered"]);
+  });
+
+  test("between two slots: the next one is not the price", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(hourMs);
+    world.loseDatabase();
+    await world.clock.pass(2 * hourMs);
+    expect(slotsIn(world)).toEqual([2, 3]);
+    void serve;
+  });
+
+  test("a schedule that was paused stays paused", async () => {
+    const at = begin + 61 * minuteMs;
+    const pause = { kind: "pause", pipeline: "etl", pause: { at, failures: null } } as const;
+    const world = new World(begin + 30 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    world.store.write("", [pause]);
+    await world.clock.pass(minuteMs);
+    world.loseDatabase();
+    serve.describe(hourly());
+    await world.clock.pass(3 * hourMs);
+    expect(world.row?.paused).toEqual(pause.pause);
+    expect(slotsIn(world)).toEqual([]);
+  });
+
+  test("a pipeline that is given another database takes no pause along", async () => {
+    const world = new World(begin + 30 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    const pause = { at: world.clock.wall(), failures: null };
+    world.store.write("", [{ kind: "pause", pipeline: "etl", pause }]);
+    await world.clock.pass(minuteMs);
+    world.row = null;
+    const served = { kind: "scheduled", rule: hourly(), db: "/srv/b.db" } as const;
+    const pipelines = [{ exportName: null, name: "etl", served }];
+    serve.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines }, null);
+    await world.clock.pass(hourMs);
+    expect(slotsIn(world)).toEqual([1]);
+  });
+});
+
 describe("while an earlier run goes on", () => {
   test.each<[ScheduleRule["overlap"], number[], string[]]>([
     ["skip", [1, 4], ["done", "done"]],
@@ -167,6 +256,88 @@ describe("while an earlier run goes on", () => {
     expect(slotsIn(world)).toEqual([1]);
     expect(world.events.find(({ kind }) => kind === "ended")).toMatchObject({ why: "waited" });
     void serve;
+  });
+});
+
+const whys = (world: World): unknown[] =>
+  world.events.flatMap((event) => (event.kind === "ended" ? [event.why] : []));
+
+describe("slots that come while a file is loaded", () => {
+  const yearly = rule({ when: { kind: "cron", cron: "0 0 1 1 *" } });
+
+  test("the first time, of a schedule that no database knows", async () => {
+    const world = new World(begin + 63 * minuteMs);
+    const serve = new ServeUnderTest(world, yearly);
+    serve.describe(hourly(), begin + 58 * minuteMs);
+    await world.clock.pass(2 * minuteMs);
+    expect(slotsIn(world)).toEqual([1]);
+    expect(whys(world)).toEqual(["waited"]);
+  });
+
+  test.each<ScheduleRule["catchUp"]>(["latest", "all", "none"])(
+    "the first time, of one that was served before (%s)",
+    async (catchUp) => {
+      const world = new World(begin + 63 * minuteMs);
+      const serve = new ServeUnderTest(world, yearly);
+      world.row = {
+        rule: ruleKey(hourly()),
+        since: begin,
+        paused: null,
+        stopped: [],
+        trouble: null,
+      };
+      serve.describe(hourly({ catchUp }), begin + 58 * minuteMs);
+      await world.clock.pass(2 * minuteMs);
+      expect(slotsIn(world)).toEqual([1]);
+      expect(serve.scheduler.served().pipelines[0]?.counts.missed).toBe(0);
+    },
+  );
+
+  test("again, with another schedule", async () => {
+    const world = new World(begin + 5 * minuteMs);
+    const serve = new ServeUnderTest(world, hourly());
+    await world.clock.pass(12 * minuteMs);
+    const quarter = rule({ when: { kind: "cron", cron: "15 * * * *" }, tz: "UTC" });
+    serve.describe(quarter, begin + 14 * minuteMs);
+    await world.clock.pass(minuteMs);
+    expect(slotsIn(world)).toEqual([0.25]);
+  });
+
+  test("too late for startWithin: it is said why", async () => {
+    const world = new World(begin + 70 * minuteMs);
+    const serve = new ServeUnderTest(world, yearly);
+    serve.describe(hourly({ startWithinMs: 5 * minuteMs }), begin + 58 * minuteMs);
+    await world.clock.pass(minuteMs);
+    const late = { kind: "late", why: "its file took long to load" };
+    expect(world.events.filter(({ kind }) => kind === "late")).toMatchObject([late]);
+  });
+
+  test("by the process of an earlier slot: it waits, and slots that its run keeps away do not take its place", async () => {
+    const world = new World(begin + 500);
+    world.fate = () => ({ loadMs: 90_000, runMs: 150_000, end: "done" });
+    const minutely = rule({ when: { kind: "every", everyMs: minuteMs }, tz: "UTC" });
+    const serve = new ServeUnderTest(world, minutely);
+    await world.clock.pass(5 * minuteMs + 10_000);
+    // It loads until 2.5 and runs until 5.
+    const minutes = world.runs.map(({ slot }) => ((slot ?? 0) - begin) / minuteMs);
+    expect([minutes, world.running]).toEqual([[1], 0]);
+    const [served] = serve.scheduler.served().pipelines;
+    expect(served?.running).toMatchObject([{ slot: begin + 2 * minuteMs }]);
+    expect([served?.counts.missed, served?.counts.skipped]).toEqual([0, 3]);
+  });
+
+  test("by the process of an earlier slot: one that cannot begin then gives way to the next one", async () => {
+    const world = new World(begin + 500);
+    world.fate = (slot) => {
+      const end = slot === begin + 2 * minuteMs ? "cannot load" : "done";
+      return { loadMs: 90_000, runMs: 150_000, end };
+    };
+    const minutely = rule({ when: { kind: "every", everyMs: minuteMs }, tz: "UTC" });
+    const serve = new ServeUnderTest(world, minutely);
+    await world.clock.pass(7 * minuteMs);
+    const [served] = serve.scheduler.served().pipelines;
+    expect(served?.running).toMatchObject([{ slot: begin + 6 * minuteMs }]);
+    expect([served?.counts.missed, served?.counts.skipped]).toEqual([1, 3]);
   });
 });
 

@@ -65,3 +65,28 @@ test("a file that an editor takes away for a moment is not removed", async () =>
   expect(removed).toEqual([]);
   files.end();
 });
+
+test("since when a file has been asked for its schedules is told, also where others come first", async () => {
+  using folder = tempFolder();
+  for (const name of ["a.ts", "b.ts"]) {
+    const text = 'import { pipeline } from "pipeloom"; export default pipeline({});';
+    writeFileSync(join(folder.path, name), text);
+  }
+  const clock = new HeldClock(1_000);
+  const since: number[] = [];
+  const files = new ServedFiles([{ kind: "folder", path: folder.path }], {
+    clock,
+    async describe() {
+      await new Promise<void>((resolve) => void clock.after(5_000, resolve));
+      return { stamps: [], result: { kind: "loaded", pipelines: [] } };
+    },
+    maxChildren: 1,
+    onDescribed: (_, __, at) => void since.push(at),
+    onRemoved: () => undefined,
+    watch: () => undefined,
+  });
+  files.look();
+  await clock.pass(12_000);
+  expect(since).toEqual([1_000, 1_000]);
+  files.end();
+});

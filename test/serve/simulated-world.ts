@@ -120,7 +120,7 @@ export class World {
   /** Called before a database is read or written: for an error that no store expects. */
   onAccess: (kind: "read" | "write", db: string) => void = () => undefined;
   readonly #alive = new Set<number>();
-  readonly #processes = new Map<number, (end: "killed" | "cancelled") => void>();
+  readonly #processes = new Map<number, (end: "killed" | "cancelled" | "failed") => void>();
   #pid = 100;
 
   constructor(wall: number) {
@@ -166,6 +166,12 @@ export class World {
     return { row: this.row, slots, others };
   }
 
+  /** The file is deleted: runs that go on lose it, and end with an error. */
+  loseDatabase(): void {
+    this.row = null;
+    for (const { pid } of this.runs.splice(0)) this.#processes.get(pid)?.("failed");
+  }
+
   #apply(change: ScheduleChange): void {
     if (change.kind === "seen") {
       const before = this.row ?? { paused: null, stopped: [], trouble: null };
@@ -205,7 +211,8 @@ export class World {
     let own: Run | undefined;
     this.#processes.set(pid, (how) => {
       if (own !== undefined && how === "cancelled") this.#finish(own, "cancelled");
-      end(how === "killed" ? null : 143, how === "killed" ? "SIGKILL" : null);
+      if (how === "killed") end(null, "SIGKILL");
+      else end(how === "failed" ? 1 : 143, null);
     });
     const begin = (): void => {
       if (fate.end === "cannot load") return end(1, null, fate.said ?? "error: cannot load");
@@ -341,10 +348,11 @@ export class ServeUnderTest {
     this.describe(rule);
   }
 
-  describe(rule: ScheduleRule): void {
+  /** @param since when loading the file was begun; default: now */
+  describe(rule: ScheduleRule, since?: number): void {
     const served = { kind: "scheduled", rule, db: "/srv/a.db" } as const;
     const pipelines = [{ exportName: null, name: "etl", served }];
-    this.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines }, null);
+    this.scheduler.update("/srv/etl.ts", { kind: "loaded", pipelines }, null, since);
   }
 
   /** As kill -9: its processes live on. */
