@@ -49,12 +49,15 @@ export function parseXml(xml: string): Element {
 const lineFeeds = (text: string): string => text.replaceAll(/\r\n?/g, "\n");
 
 /** The text of the element at the path. @throws Error where there is none */
-export function textAt(root: Element, ...path: readonly string[]): string {
+export function elementAt(root: Element, ...path: readonly string[]): Element {
   let element = root;
   for (const name of path) {
     const next = element.children.find((child) => child.name === name);
     if (next === undefined) throw new Error(`no ${name} in ${element.name}`);
     element = next;
   }
-  return element.text;
+  return element;
 }
+
+export const textAt = (root: Element, ...path: readonly string[]): string =>
+  elementAt(root, ...path).text;

@@ -12,6 +12,9 @@ type TaskSpec = Pick<ServiceSpec, "command" | "folder"> & {
 /** The most that the schema allows: a failure is tried again for hours. */
 const restarts = 255;
 
+/** That of a program that a person starts. The default, 7, is for work in the background: less of the processor, and of the disk. */
+const normalPriority = 5;
+
 /** To be encoded as UTF-16, as `schtasks /create /xml` reads it. */
 export function taskXml(spec: TaskSpec): string {
   const lines = [
@@ -31,6 +34,7 @@ export function taskXml(spec: TaskSpec): string {
     "    <AllowStartOnDemand>true</AllowStartOnDemand>",
     "    <Enabled>true</Enabled>",
     "    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>",
+    `    <Priority>${normalPriority}</Priority>`,
     "    <RestartOnFailure>",
     "      <Interval>PT1M</Interval>",
     `      <Count>${restarts}</Count>`,

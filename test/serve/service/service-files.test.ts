@@ -9,7 +9,7 @@ import type { ServiceSpec } from "../../../src/serve/service/service-spec.ts";
 import { systemdUnit } from "../../../src/serve/service/systemd-unit.ts";
 import { taskXml } from "../../../src/serve/service/task-xml.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { type Element, parseXml, textAt } from "../../support/xml.ts";
+import { type Element, elementAt, parseXml, textAt } from "../../support/xml.ts";
 
 const spec = (more: Partial<ServiceSpec> = {}): ServiceSpec => ({
   name: "pipeloom",
@@ -225,6 +225,30 @@ describe("a task of Task Scheduler", () => {
     expect(textAt(task, ...exec, "Command")).toBe("C:\\Program Files\\pipeloom.exe");
     expect(windowsWords(textAt(task, ...exec, "Arguments"))).toEqual(["serve", word]);
     expect(textAt(task, "Principals", "Principal", "UserId")).toBe("HOME\\Ada & Co");
+  });
+
+  test("its parts are those of the schema, in its order where that has one, and it has the priority of a program", () => {
+    const task = taskOf(["C:\\pipeloom.exe", "serve"]);
+    const namesIn = (...path: string[]): string[] =>
+      elementAt(task, ...path).children.map(({ name }) => name);
+    // xs:sequence: Enabled, StartBoundary, EndBoundary, Repetition, ExecutionTimeLimit, UserId, Delay.
+    expect(namesIn("Triggers", "LogonTrigger")).toEqual(["Enabled", "UserId"]);
+    // xs:sequence.
+    expect(namesIn("Settings", "RestartOnFailure")).toEqual(["Interval", "Count"]);
+    // xs:all.
+    expect(namesIn("Settings").toSorted()).toEqual([
+      "AllowHardTerminate",
+      "AllowStartOnDemand",
+      "DisallowStartIfOnBatteries",
+      "Enabled",
+      "ExecutionTimeLimit",
+      "MultipleInstancesPolicy",
+      "Priority",
+      "RestartOnFailure",
+      "StartWhenAvailable",
+      "StopIfGoingOnBatteries",
+    ]);
+    expect(textAt(task, "Settings", "Priority")).toBe("5");
   });
 
   test.each(["C:\\%TEMP%\\x", "C:\\$(Arg0)"])("%p would be replaced, so it is refused", (path) => {
