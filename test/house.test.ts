@@ -37,7 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "run-pipeline.ts",
     // It reads and runs as the commands do.
     "commands/execute-run.ts",
-    "commands/fetch-limit.ts",
+    "commands/start-variables.ts",
     "commands/waiting-reader.ts",
   ],
   examples: ["base", "formats"],

@@ -12,7 +12,7 @@ import { UsageError } from "../cli/usage-error.ts";
 import { type Wanted, wantedFiles } from "../examples/files/wanted-files.ts";
 import { shownUrl } from "../formats/http/shown-url.ts";
 import { outputOptions } from "./common-flags.ts";
-import { raiseFetchLimit } from "./fetch-limit.ts";
+import { fetchLimit, setAtStart } from "./start-variables.ts";
 import {
   assertHeaders,
   headerFlag,
@@ -74,7 +74,7 @@ export const command = defineCliCommand({
       print(preview(files, out));
       return 0;
     }
-    raiseFetchLimit(flags.concurrency);
+    setAtStart(fetchLimit(flags.concurrency));
     const isPiped = list === "-";
     const params = isPiped ? { urls: [...urls, ...listed] } : { urls, list };
     return runImport(

@@ -33,6 +33,10 @@ export const readVariables: readonly Variable[] = [
     what: "how many requests tasks may have open at once (default: 256, or --concurrency if that is more)",
   },
   {
+    name: "MIMALLOC_PURGE_HOLES",
+    what: "worker and run --engine set it to 0 for themselves: half of the CPU time for small tasks; 1: less memory",
+  },
+  {
     name: "PIPELOOM_RELEASES",
     what: "a mirror of the releases, for upgrade and the install scripts",
   },

@@ -12,7 +12,7 @@ import { plural } from "../base/text.ts";
 import { defaultDb } from "../store/choose-database.ts";
 import { keyOf } from "../examples/name-list.ts";
 import { outputOptions } from "./common-flags.ts";
-import { raiseFetchLimit } from "./fetch-limit.ts";
+import { fetchLimit, setAtStart } from "./start-variables.ts";
 import {
   assertHeaders,
   headerFlag,
@@ -89,7 +89,7 @@ export const command = defineCliCommand({
       );
       return 0;
     }
-    raiseFetchLimit(flags.concurrency);
+    setAtStart(fetchLimit(flags.concurrency));
     return runImport(
       {
         pipeline: "fetch",

@@ -13,7 +13,7 @@ import { positionalsOf, withoutFlag } from "../cli/flag-tokens.ts";
 import { commonFlags, commonOptions } from "./common-flags.ts";
 import { executeRun } from "./execute-run.ts";
 import { loadForCommand, withPrintsOnStderr } from "./load-for-command.ts";
-import { raiseFetchLimit } from "./fetch-limit.ts";
+import { fetchLimit, keepsUsedPages, setAtStart } from "./start-variables.ts";
 import { slotForm, slotTime } from "../api/slot-time.ts";
 import { paramFlags, readParams } from "./param-flags.ts";
 import { paramsHelp } from "./params-help.ts";
@@ -75,7 +75,10 @@ export const command: CliCommand = defineCliCommand({
     return paramsHelp(await withPrintsOnStderr(() => loadForCommand(entered)));
   },
   async run(flags) {
-    raiseFetchLimit(flags.concurrency);
+    setAtStart({
+      ...fetchLimit(flags.concurrency),
+      ...(flags.engine === undefined ? {} : keepsUsedPages),
+    });
     const module = pipelineFile(flags.file);
     assertPlanFlags(flags);
     if (flags.ui) assertPageFlags(flags);

@@ -11,7 +11,7 @@ import { isTag, tagForm, tagSetOf, tagsIn } from "../protocol/tags.ts";
 import { spawnTaskWorker } from "../spawn.ts";
 import { version } from "../version.ts";
 import { engineFlag, engineNamed } from "./engine-flag.ts";
-import { raiseFetchLimit } from "./fetch-limit.ts";
+import { fetchLimit, keepsUsedPages, setAtStart } from "./start-variables.ts";
 import { runFlags } from "./run-flags.ts";
 import { exitCodeOf } from "./run-signals.ts";
 import { hasScreen, WorkerOutput } from "./worker-output.ts";
@@ -46,7 +46,7 @@ export const command = defineCliCommand({
     once: { type: "boolean", description: "end when the first run that it has worked for is over" },
   },
   async run(flags) {
-    raiseFetchLimit(flags.concurrency);
+    setAtStart({ ...fetchLimit(flags.concurrency), ...keepsUsedPages });
     using output = new WorkerOutput(shownEngine(flags.engine));
     const say = (level: LogLevel, line: string): void => output.say(level, line);
     const { connection, key } = await engineNamed(flags.engine, {

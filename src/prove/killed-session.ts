@@ -12,7 +12,7 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import type { RunPipelineOptions } from "../api/run-pipeline-options.ts";
 import { afterTheEnd } from "../worker/attempt-log.ts";
 import { executeRun } from "../commands/execute-run.ts";
-import { raiseFetchLimit } from "../commands/fetch-limit.ts";
+import { fetchLimit, setAtStart } from "../commands/start-variables.ts";
 import { endPrograms } from "./left-programs.ts";
 import { startRecorder } from "./write-recorder.ts";
 
@@ -68,7 +68,7 @@ export async function followOrders(path: string): Promise<number> {
   // A task may start another proof.
   delete process.env[ordersVariable];
   const { module, options, trace }: Orders = JSON.parse(readFileSync(path, "utf8"));
-  raiseFetchLimit(options.concurrency);
+  setAtStart(fetchLimit(options.concurrency));
   const note = trace === null ? undefined : recorderFor(trace, options.db);
   const onEvents = (events: readonly RunEvent[]): void => {
     const ids = events.flatMap((event) =>

@@ -521,6 +521,24 @@ describe.skipIf(!hasRedis)("machines", () => {
     expect(await look("why", "#2")).toContain(`it ran on ${hostname()}`);
   });
 
+  test.skipIf(process.platform === "win32")(
+    "the run and its workers keep the memory that the next texts need",
+    async () => {
+      await using machines = await Machines.open();
+      const { rig } = machines;
+      rig.pipeline(`
+        const holes = () => process.env["MIMALLOC_PURGE_HOLES"];
+        const seen = task({ name: "seen", run: ({ run }) => ({ run, worker: holes() }) });
+        export default pipeline({ name: "p", tasks: () => [seen({ run: holes() })] });
+      `);
+      machines.worker("--once");
+      expect(await ended(machines.run())).toMatchObject({ code: 0 });
+      expect(rig.rows("SELECT result FROM task_runs")).toEqual([
+        { result: '{"run":"0","worker":"0"}' },
+      ]);
+    },
+  );
+
   test("a program whose run fails before it begins is not kept alive", async () => {
     await using machines = await Machines.open();
     const { rig, redis } = machines;
