@@ -6,6 +6,7 @@ import { parseFailure } from "../base/stored-failure.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { RunEvent, RunStarted, TaskFinished, TaskRetrying } from "../protocol/events.ts";
 import type { TaskId } from "../protocol/ids.ts";
+import { labelOf } from "../protocol/label.ts";
 import type { CommittedEvent, RestoredTask } from "../protocol/messages.ts";
 import type { MainRecord } from "../protocol/writer-records.ts";
 import type { LogLevel } from "../protocol/status.ts";
@@ -157,9 +158,9 @@ export class Outcomes {
         return this.#done(vertex, event.result);
       case "error":
         this.#failed(vertex);
-        return graph.finish(vertex, { status: "error", failure: failureOf(event) });
+        return graph.finish(vertex, { status: "error", ...failureOf(event) });
       case "cancelled":
-        return graph.finish(vertex, { status: "cancelled", failure: failureOf(event) });
+        return graph.finish(vertex, { status: "cancelled", ...failureOf(event) });
       case "skipped":
         return;
       default:
@@ -286,8 +287,10 @@ export class Outcomes {
   }
 }
 
-function failureOf({ id, failure }: TaskFinished): Failure {
+function failureOf(event: TaskFinished): { readonly failure: Failure; readonly label?: string } {
+  const { id, failure } = event;
   if (failure === undefined)
     throw new Error(`Internal error: task ${id} has failed and its event has no failure`);
-  return failure;
+  const label = labelOf(event);
+  return label === undefined ? { failure } : { failure, label };
 }

@@ -5,6 +5,7 @@ import type { AnyTaskDefinition } from "../api/task-definition.ts";
 import type { Failure } from "../base/failure.ts";
 import { assertNever } from "../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
+import { titleOf } from "../protocol/label.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
 import type { WantsResult } from "../protocol/wants-result.ts";
 import type { Place } from "./definition-graph.ts";
@@ -19,7 +20,8 @@ type Skip = {
 /** How a vertex ended. `result` is JSON text; undefined where nobody reads it, or while it stays in the file. */
 export type VertexOutcome =
   | { readonly status: "done"; readonly result: string | undefined }
-  | { readonly status: "error" | "cancelled"; readonly failure: Failure }
+  /** `label`: what tells the task from others of its name, for messages. */
+  | { readonly status: "error" | "cancelled"; readonly failure: Failure; readonly label?: string }
   | Skip;
 
 /**
@@ -138,7 +140,9 @@ export const placeOf = ({ place }: Vertex): Place => place;
 /** For messages. */
 export function describe(vertex: Vertex): string {
   if (vertex.kind === "each") return "a fan-out";
-  return vertex.id === 0 ? `task "${vertex.name}"` : `task "${vertex.name}" #${vertex.id}`;
+  const { name, id, state } = vertex;
+  const label = "label" in state ? state.label : undefined;
+  return `task "${titleOf(name, label)}"${id === 0 ? "" : ` #${id}`}`;
 }
 
 /** JSON text that a dependent reads: the result, or null for an optional vertex that did not succeed. */

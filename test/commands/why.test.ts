@@ -125,7 +125,7 @@ test("a task that was skipped, one that failed, and one that ran again as asked"
   await project.run([], { FAIL: "1" });
   expect(await project.why("mail")).toEqual([
     "mail #3 of run 1 (etl): it was skipped",
-    'skipped because task "report" #2 did not finish',
+    'skipped because task "report x=2" #2 did not finish',
     "report x=2 #2 failed: as planned",
     "it reads the results of report x=2 #2 (error)",
   ]);
@@ -188,7 +188,7 @@ test("what a task depends on: fan-outs, what is only waited for, and the failure
       ),
     );
   const [, because, culprit, skipped] = await project.why("mail");
-  expect(because).toStartWith('skipped because task "load"');
+  expect(because).toStartWith('skipped because task "load n=2"');
   expect(culprit).toBe(`load n=2 ${failed} failed: no such page`);
   expect(skipped).toMatch(/^it reads the results of sum #\d+ \(skipped\)$/);
   const sum = await project.why("sum");

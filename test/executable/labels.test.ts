@@ -46,7 +46,7 @@ test("lines, the log file and the summary", async () => {
     "ℹ load day=2025-05-12: read",
     "✖ load day=2025-05-13 failed: HTTP 503",
     "✔ send monday␛[2J done in",
-    "⚠ send day=2025-05-13 skipped because task",
+    '⚠ send day=2025-05-13 skipped because task "load day=2025-05-13" #',
     "✔ odd three done in",
     "✔ odd 1 done in",
     "✔ four done in",
