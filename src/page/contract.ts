@@ -135,8 +135,8 @@ export const taskSorts = [
 export type TaskSort = (typeof taskSorts)[number];
 
 /**
- * `/data/runs/:id/tasks`: `?status=error,running&definition=&worker=&from=&to=&id=&text=&sort=&order=desc&offset=&limit=`, all optional.
- * `definition` may be there several times. `from` and `to` (epoch ms): tasks that ran between them. `worker=none`: it is not known. `text`: words that a task has in its name, label, input or error; `#12` is an
+ * `/data/runs/:id/tasks`: `?status=error,running&definition=&worker=&machine=&from=&to=&id=&text=&sort=&order=desc&offset=&limit=`, all optional.
+ * `definition` may be there several times. `from` and `to` (epoch ms): tasks that ran between them. `worker=none`: it is not known. `machine=`, empty: the run's own. `text`: words that a task has in its name, label, input or error; `#12` is an
  * id. What is not known is last in both orders.
  */
 export type TasksView = OfTasks & {
@@ -183,6 +183,10 @@ export type TimeBuckets = {
 export type TimelineRow = {
   /** A worker's number, or a definition. Null: the worker is not known. */
   readonly key: number | string | null;
+  /** Of a worker in a run with an engine: where it is. Null: in the run's own process. */
+  readonly machine: string | null;
+  /** Which of the workers of this machine that have run tasks: 1, 2, 3 … */
+  readonly thread: number | null;
   /** Those that began in the whole run, or of them those that failed. */
   readonly all: number;
   /** Of the times that are shown. */

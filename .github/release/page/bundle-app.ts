@@ -41,8 +41,14 @@ const unusedParts = [
   "spline",
 ] as const;
 
+/** Its names of days and months: the page's axes write times in the person's language. */
+const englishTimes = [
+  [/^(const (?:days|months)3 = \w+)\.map\(slice3\);$/gm, "$1;"],
+  [/^function fmtDate\(tpl, names\) \{\n[^]*?^\}$/m, 'function fmtDate() { return () => ""; }'],
+] as const;
+
 /**
- * uPlot hangs all of its parts on itself, so that a bundler cannot see which of them nobody uses: 7 kB. Without the statements that do
+ * uPlot hangs all of its parts on itself, so that a bundler cannot see which of them nobody uses: 8 kB. Without the statements that do
  * that, it does.
  */
 const onlyUsedPlots: Bun.BunPlugin = {
@@ -54,6 +60,10 @@ const onlyUsedPlots: Bun.BunPlugin = {
         const statement = new RegExp(`^\\s*\\(?(?:uPlot|paths)\\.${part}\\s*= \\w+\\)?;$`, "m");
         if (!statement.test(contents)) throw new Error(`${path} has no part ${part} any more`);
         contents = contents.replace(statement, "");
+      }
+      for (const [text, instead] of englishTimes) {
+        if (contents.search(text) < 0) throw new Error(`${path} writes times in another way`);
+        contents = contents.replace(text, instead);
       }
       return { contents, loader: "js" };
     });

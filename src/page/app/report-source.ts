@@ -39,7 +39,9 @@ function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchPar
 }
 
 function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
-  const [status, worker, id = null] = ["status", "worker", "id"].map((name) => search.get(name));
+  const [status, worker, machine = null, id = null] = ["status", "worker", "machine", "id"].map(
+    (name) => search.get(name),
+  );
   const definitions = search.getAll("definition");
   const [from, to] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
   const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
@@ -50,6 +52,7 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
       (status === null || status === undefined || status.split(",").includes(task.status)) &&
       (definitions.length === 0 || definitions.includes(task.definition)) &&
       (worker === null || String(task.worker ?? "none") === worker) &&
+      (machine === null || (task.machine ?? "") === machine) &&
       (id === null || String(task.id) === id) &&
       !((to ?? Number.NaN) < (startedAt ?? 0)) &&
       !(ended < (from ?? Number.NaN)) &&

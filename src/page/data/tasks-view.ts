@@ -51,7 +51,7 @@ function orderOf(
   const sort: TaskSort = taskSorts.find((each) => each === asked) ?? "id";
   const isDescending = search.get("order") === "desc";
   const filter = filterOf(index, isDead, search);
-  const params = ["status", "definition", "worker", "from", "to", "id"].map((name) =>
+  const params = ["status", "definition", "worker", "machine", "from", "to", "id"].map((name) =>
     search.getAll(name),
   );
   const key = JSON.stringify([
@@ -80,10 +80,20 @@ function filterOf(index: RunIndex, isDead: boolean, search: URLSearchParams): Ta
     statuses: status === "" ? undefined : statusesIn(status, isDead),
     definitions: definitions.length === 0 ? undefined : new Set(definitions),
     worker: search.get("worker") === "none" ? -1 : wholeIn(search, "worker"),
+    machine: machineIn(index, search.get("machine")),
     from: wholeIn(search, "from"),
     to: wholeIn(search, "to"),
     found: id === undefined ? undefined : new Set([id]),
   };
+}
+
+const unknownMachine = -2;
+
+/** "": the run's own. */
+function machineIn({ machines }: RunIndex, name: string | null): number | undefined {
+  if (name === null || name === "") return name === null ? undefined : -1;
+  const [found] = [...machines].filter(([, each]) => each === name);
+  return found?.[0] ?? unknownMachine;
 }
 
 function statusesIn(list: string, isDead: boolean): ReadonlySet<number> {

@@ -5,6 +5,7 @@ import { Promise } from "../../base/globals.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { maxStoredId, type RunId } from "../../protocol/ids.ts";
 import { definitionIn } from "../../store/decide-reruns.ts";
+import { machinesOf } from "../../store/read/machine-names.ts";
 import type { Reader, Row, Value } from "../../store/read/reader.ts";
 import { type IdRange, runningIds, scanTasks } from "../../store/read/task-scan.ts";
 import { PageSize, workMs } from "./page-size.ts";
@@ -32,6 +33,7 @@ export class RunIndex {
   #columns: TaskColumns;
   readonly #definitions: string[] = [];
   readonly #numbers = new Map<Value, number>();
+  #machines: ReadonlyMap<number, string> = new Map();
   /** What has been read of the file: `PRAGMA data_version`, and which session of the run it was. */
   #seen = -1;
   #session = "";
@@ -68,6 +70,11 @@ export class RunIndex {
   /** By their numbers. */
   get definitions(): readonly string[] {
     return this.#definitions;
+  }
+
+  /** The names of machines that have run tasks, by their numbers. */
+  get machines(): ReadonlyMap<number, string> {
+    return this.#machines;
   }
 
   /** Another one: what was made of the index may be old. */
@@ -241,6 +248,10 @@ export class RunIndex {
     this.#pages.read((most) => {
       const rows = scanTasks(this.#reader, this.run, range, most);
       for (const row of rows) this.#columns.set(row, this.#numberOf(row.definition));
+      // A machine is stored with the first task that has run there.
+      if (rows.some(({ machine }) => machine !== null && !this.#machines.has(machine))) {
+        this.#machines = machinesOf(this.#reader, this.run);
+      }
       const last = rows.at(-1)?.task;
       const isLastPage = rows.length < most || last === undefined;
       this.#left = isLastPage ? rest : [[Math.floor(last) + 1, range[1]], ...rest];

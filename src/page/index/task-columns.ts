@@ -1,4 +1,4 @@
-// The numbers of a run's tasks in memory: 43 bytes a task, in chunks by id, because users can edit ids.
+// The numbers of a run's tasks in memory: 45 bytes a task, in chunks by id, because users can edit ids.
 
 import { maxStoredId } from "../../protocol/ids.ts";
 import { taskStatuses } from "../../protocol/status.ts";
@@ -12,6 +12,7 @@ export const noStatus = 255;
 const maxRanges = 64;
 
 const finalFrom = taskStatuses.indexOf("done");
+const maxInt16 = 2 ** 15 - 1;
 /** Larger numbers of one task are shown as this: 24 days. */
 const maxInt32 = 2 ** 31 - 1;
 
@@ -24,6 +25,8 @@ export class TaskChunk {
   readonly isFinal = new Uint8Array(chunkSize);
   readonly definition = new Uint16Array(chunkSize);
   readonly worker = new Int16Array(chunkSize).fill(-1);
+  /** -1: the run's own. */
+  readonly machine = new Int16Array(chunkSize).fill(-1);
   readonly attempt = new Uint16Array(chunkSize);
   /** Epoch ms. */
   readonly started = new Float64Array(chunkSize).fill(Number.NaN);
@@ -44,7 +47,8 @@ export class TaskChunk {
     this.status[slot] = status;
     this.isFinal[slot] = (status >= finalFrom && task.again !== 1) || status === noStatus ? 1 : 0;
     this.definition[slot] = definition;
-    this.worker[slot] = smallInt(task.worker, 32_767);
+    this.worker[slot] = smallInt(task.worker, maxInt16);
+    this.machine[slot] = smallInt(task.machine, maxInt16);
     this.attempt[slot] = Math.min(Math.max(task.attempt, 0), 65_535);
     this.started[slot] = timeOf(task.started);
     this.ended[slot] = timeOf(task.ended);

@@ -11,6 +11,8 @@ export type TaskFilter = {
   /** Its number. -1: one that the run does not have. */
   readonly definitions: ReadonlySet<number> | undefined;
   readonly worker: number | undefined;
+  /** -1: the run's own. */
+  readonly machine: number | undefined;
   /** Epoch ms: tasks that ran between them. */
   readonly from: number | undefined;
   readonly to: number | undefined;
@@ -83,11 +85,12 @@ function valuesIn(chunk: TaskChunk, sort: TaskSort, now: number): (slot: number)
 }
 
 function isAsked(chunk: TaskChunk, slot: number, filter: TaskFilter, now: number): boolean {
-  const { statuses, definitions, worker, from, to, found } = filter;
+  const { statuses, definitions, worker, machine, from, to, found } = filter;
   const status = chunk.status[slot] ?? noStatus;
   if (status === noStatus || statuses?.has(status) === false) return false;
   if (definitions !== undefined && !definitions.has(chunk.definition[slot] ?? -1)) return false;
   if (worker !== undefined && chunk.worker[slot] !== worker) return false;
+  if (machine !== undefined && chunk.machine[slot] !== machine) return false;
   if (found?.has(chunk.first + slot) === false) return false;
   if (from === undefined && to === undefined) return true;
   const started = chunk.started[slot] ?? Number.NaN;

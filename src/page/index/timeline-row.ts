@@ -6,6 +6,8 @@ import type { TimeAxis } from "./time-axis.ts";
 /** More tasks at once are shown by buckets. */
 const maxLines = 24;
 
+export type RowOwner = Pick<TimelineRow, "key" | "machine" | "thread">;
+
 type Ran = {
   readonly id: number;
   readonly started: number;
@@ -43,8 +45,8 @@ export class RowBuilder {
     this.#buckets?.add(started, ended, status, this.#axis);
   }
 
-  row(key: TimelineRow["key"], all: number): TimelineRow {
-    const about = { key, all, tasks: this.#tasks, failed: this.#failed, busyMs: this.#busyMs };
+  row(who: RowOwner, all: number): TimelineRow {
+    const about = { ...who, all, tasks: this.#tasks, failed: this.#failed, busyMs: this.#busyMs };
     const spans = this.#spans === undefined ? undefined : inLines(this.#spans);
     if (spans !== undefined) {
       const lines = spans.reduce((most, [, , , , line]) => Math.max(most, line + 1), 1);

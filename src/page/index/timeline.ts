@@ -3,6 +3,7 @@
 import { JSON } from "../../base/globals.ts";
 import { taskStatuses } from "../../protocol/status.ts";
 import type { SeenStatus, TimelineRow } from "../contract.ts";
+import { type KeyAt, keysIn, orderedKeys, ownersOf } from "./row-owners.ts";
 import { endOf, extentAt, idleIn } from "./run-times.ts";
 import type { RunIndex } from "./run-index.ts";
 import { noStatus, type TaskChunk } from "./task-columns.ts";
@@ -62,12 +63,14 @@ class Scan {
   /** Of tasks that run. */
   readonly #openEnd: number;
   readonly #statuses: readonly SeenStatus[];
+  readonly #keysIn: (chunk: TaskChunk) => KeyAt;
 
   constructor(index: RunIndex, question: TimelineQuestion, axis: TimeAxis, openEnd: number) {
     this.#index = index;
     this.#question = question;
     this.#axis = axis;
     this.#openEnd = openEnd;
+    this.#keysIn = keysIn(question.by);
     this.#statuses = taskStatuses.map((status) =>
       status === "running" && question.isDead ? "interrupted" : status,
     );
@@ -76,23 +79,32 @@ class Scan {
   /** Rows are those of the whole run: they stay where they are while a person zooms. */
   rows(): Pick<Timeline, "rows" | "moreRows"> {
     const { by, isFailedOnly } = this.#question;
-    const all = this.#index.memo(`rows ${by} ${isFailedOnly}`, () =>
-      this.#count(
-        this.#index.columns.chunks,
-        (chunk, slot) => !isFailedOnly || chunk.status[slot] === failed,
-      ),
-    );
-    const keys = this.#ordered(all);
+    const all = this.#ofRun(isFailedOnly);
+    // A worker is called the same, whichever rows are shown.
+    const everyone = isFailedOnly ? this.#ofRun(false) : all;
+    const owners = ownersOf(orderedKeys(everyone.keys(), by, this.#index), by, this.#index);
+    const keys = [...owners.keys()].filter((key) => all.has(key));
     const isWhole = this.#question.from === undefined && this.#question.to === undefined;
     const shown = isWhole
       ? all
       : this.#count(this.#chunks(), (chunk, slot) => this.#isShown(chunk, slot));
     const builders = this.#builders(keys.slice(0, maxRows), shown);
     this.#fill(builders);
-    const rows = [...builders].map(([key, builder]) =>
-      builder.row(this.#keyOf(key), all.get(key) ?? 0),
-    );
+    const rows = [...builders].map(([key, builder]) => {
+      const owner = owners.get(key);
+      if (owner === undefined) throw new Error(`Internal error: row ${key} is nobody's`);
+      return builder.row(owner, all.get(key) ?? 0);
+    });
     return { rows, moreRows: keys.length - rows.length };
+  }
+
+  #ofRun(isFailedOnly: boolean): ReadonlyMap<number, number> {
+    return this.#index.memo(`rows ${this.#question.by} ${isFailedOnly}`, () =>
+      this.#count(
+        this.#index.columns.chunks,
+        (chunk, slot) => !isFailedOnly || chunk.status[slot] === failed,
+      ),
+    );
   }
 
   /** Without those in which nothing ran then. */
@@ -109,10 +121,11 @@ class Scan {
     const counts = new Map<number, number>();
     let [last, count] = [Number.NaN, 0];
     for (const chunk of chunks) {
-      const { [this.#question.by]: keys, started } = chunk;
+      const { started } = chunk;
+      const keyAt = this.#keysIn(chunk);
       for (let slot = 0; slot < started.length; slot++) {
         if (Number.isNaN(started[slot]) || !isCounted(chunk, slot)) continue;
-        const key = keys[slot] ?? -1;
+        const key = keyAt(slot);
         if (key !== last) {
           if (count > 0) counts.set(last, (counts.get(last) ?? 0) + count);
           [last, count] = [key, 0];
@@ -122,11 +135,6 @@ class Scan {
     }
     if (count > 0) counts.set(last, (counts.get(last) ?? 0) + count);
     return counts;
-  }
-
-  /** Workers by number, an unknown one last; definitions as their first tasks were seen. */
-  #ordered(counts: ReadonlyMap<number, number>): readonly number[] {
-    return [...counts.keys()].toSorted((a, b) => (a < 0 ? 1 : b < 0 ? -1 : a - b));
   }
 
   #isShown(chunk: TaskChunk, slot: number): boolean {
@@ -156,20 +164,16 @@ class Scan {
     // Neighbours often are of one definition.
     let [key, builder] = [Number.NaN, builders.get(Number.NaN)];
     for (const chunk of this.#chunks()) {
-      const { [this.#question.by]: keys, started, status } = chunk;
+      const { started, status } = chunk;
+      const keyAt = this.#keysIn(chunk);
       for (let slot = 0; slot < started.length; slot++) {
         if (Number.isNaN(started[slot]) || !this.#isShown(chunk, slot)) continue;
-        const next = keys[slot] ?? -1;
+        const next = keyAt(slot);
         if (next !== key) [key, builder] = [next, builders.get(next)];
         const ended = endOf(chunk, slot, this.#openEnd);
         const seen = this.#statuses[status[slot] ?? 0] ?? "done";
         builder?.add(chunk.first + slot, started[slot] ?? 0, ended, seen);
       }
     }
-  }
-
-  #keyOf(key: number): TimelineRow["key"] {
-    if (this.#question.by === "definition") return this.#index.definitions[key] ?? "";
-    return key < 0 ? null : key;
   }
 }

@@ -17,6 +17,16 @@ export const hasMachines = (db: Queries, run: RunId): boolean =>
   hasMachineTable(db) &&
   db.query("SELECT 1 FROM pipeloom_machines WHERE run_id = ? LIMIT 1", [run]).length > 0;
 
+/** By their numbers. */
+export const machinesOf = (db: Queries, run: RunId): ReadonlyMap<number, string> =>
+  new Map(
+    hasMachineTable(db)
+      ? db
+          .query("SELECT id, name FROM pipeloom_machines WHERE run_id = ?", [run])
+          .map(({ id, name }) => [Number(id), String(name)])
+      : [],
+  );
+
 /**
  * The machine of the attempt that wrote a line of a log, or NULL. An attempt that was interrupted and the one after it may have the
  * same number, so the time decides. With the run, the task, the attempt and the time as `?1` to `?4`.

@@ -19,6 +19,8 @@ export type TaskNumbers = {
   readonly ended: number | null;
   readonly attempt: number;
   readonly worker: number | null;
+  /** `pipeloom_machines.id` */
+  readonly machine: number | null;
   readonly rows: number | null;
   readonly cpu: number | null;
   readonly waited: number | null;
@@ -38,6 +40,7 @@ const timeSql = (column: string): string => `round((julianday(${column}) - 24405
 /** Later versions have added these columns. What stands for one that is not there: NULL. */
 const laterColumns = [
   ["worker", "CAST(worker AS REAL)", "worker"],
+  ["machine", "CAST(machine AS REAL)", "machine"],
   ["rows", "CAST(rows AS REAL)", "rows"],
   ["cpu_ms", "CAST(cpu_ms AS REAL)", "cpu"],
   ["waited_ms", "CAST(waited_ms AS REAL)", "waited"],

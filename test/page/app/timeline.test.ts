@@ -78,6 +78,8 @@ test("ticks are of one row, and tell how long the run has run", () => {
 });
 
 const row = (spans: readonly TimeSpan[]): TimelineRow => ({
+  machine: null,
+  thread: null,
   key: 0,
   all: spans.length,
   tasks: spans.length,

@@ -204,7 +204,16 @@ test("many open tasks are few ranges, and the largest gaps are left out of them"
   const columns = new TaskColumns(8);
   for (let id = 1; id <= 20_000; id++) {
     const isOpen = id % 20 === 0;
-    const task = { started: 0, ended: 1, attempt: 1, worker: 0, rows: 0, cpu: 0, waited: 0 };
+    const task = {
+      started: 0,
+      ended: 1,
+      attempt: 1,
+      worker: 0,
+      machine: null,
+      rows: 0,
+      cpu: 0,
+      waited: 0,
+    };
     const status = taskStatuses.indexOf(isOpen && (id < 5_000 || id > 15_000) ? "queued" : "done");
     columns.set({ task: id, status, again: 0, definition: "a:", ...task }, 0);
   }

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
-import type { TimelineView } from "../../../src/page/contract.ts";
+import type { TasksView, TimelineView } from "../../../src/page/contract.ts";
 import { TimeAxis } from "../../../src/page/index/time-axis.ts";
 import { Random } from "../../simulator/random.ts";
 import { pageRig } from "../page-rig.ts";
@@ -240,4 +240,61 @@ test("a run in which nothing has begun has no rows", async () => {
   await using rig = await pageRig((db) => fill(db, []));
   const view = await rig.data<TimelineView>("/data/runs/1/timeline?by=definition&from=3&to=x");
   expect(view).toMatchObject({ by: "definition", rows: [], tasks: 0, isComplete: true });
+});
+
+const tenMachines = (db: Database): void => {
+  const tasks = Array.from({ length: 80 }, (_, i) => ({
+    id: i + 1,
+    name: "load",
+    worker: (i % 40) + 1,
+    started: i,
+    ended: i + 10,
+    status: i === 7 || i === 47 ? "error" : "done",
+  }));
+  // Of an earlier session, in threads.
+  const local = { id: 81, name: "load", worker: 3, status: "done", started: 0, ended: 5 };
+  fill(db, [...tasks, local]);
+  const machine = db.prepare("INSERT INTO pipeloom_machines VALUES (1, ?, ?)");
+  // The order in which they came: the first one is web10.
+  for (let i = 1; i <= 10; i++) machine.run(i, i === 10 ? "a<b>" : `web${11 - i}`);
+  machine.finalize();
+  // Four workers a machine, which have begun in turn.
+  db.run("UPDATE task_runs SET machine = (worker - 1) % 10 + 1 WHERE id <= 80");
+};
+
+test("workers of machines have the names of the machines, and numbers of their threads there", async () => {
+  await using rig = await pageRig(tenMachines);
+  const of = async (query: string) =>
+    (await rig.data<TimelineView>(`/data/runs/1/timeline?by=worker${query}`)).rows.map(
+      ({ machine, thread, key }) => [machine, thread, key],
+    );
+  const rows = await of("");
+  expect(rows).toHaveLength(41);
+  expect(rows.slice(0, 6)).toEqual([
+    [null, null, 3],
+    ["a<b>", 1, 10],
+    ["a<b>", 2, 20],
+    ["a<b>", 3, 30],
+    ["a<b>", 4, 40],
+    ["web2", 1, 9],
+  ]);
+  expect(rows.slice(-4)).toEqual([
+    ["web10", 1, 1],
+    ["web10", 2, 11],
+    ["web10", 3, 21],
+    ["web10", 4, 31],
+  ]);
+  // A worker is called the same where others are left out.
+  expect(await of("&failed=1")).toEqual([["web3", 1, 8]]);
+});
+
+test("the tasks of a worker are those of its machine", async () => {
+  await using rig = await pageRig(tenMachines);
+  const of = async (query: string) =>
+    (await rig.data<TasksView>(`/data/runs/1/tasks?${query}`)).tasks.map(({ id }) => id);
+  expect(await of("worker=3")).toEqual([3, 43, 81]);
+  expect(await of("worker=3&machine=web8")).toEqual([3, 43]);
+  expect(await of("worker=3&machine=")).toEqual([81]);
+  expect(await of("worker=3&machine=web1")).toEqual([]);
+  expect(await of("machine=a%3Cb%3E")).toEqual([10, 20, 30, 40, 50, 60, 70, 80]);
 });

@@ -130,26 +130,35 @@ function Axis({ scale, first }: { readonly scale: Scale; readonly first: number 
   );
 }
 
-const nameOf = ({ by }: TimelineView, { key }: TimelineRow): string => {
+const nameOf = ({ by }: TimelineView, { key, machine }: TimelineRow): string => {
   if (key === null) return "worker unknown";
-  return by === "worker" ? `worker ${key}` : String(key);
+  return machine ?? (by === "worker" ? `worker ${key}` : String(key));
 };
 
+/** What is asked for the tasks of a row. */
+const askedOf = ({ by }: TimelineView, { key, machine }: TimelineRow) => ({
+  [by]: String(key ?? "none"),
+  ...(by === "worker" && { machine: machine ?? "" }),
+});
+
 /** The tasks of a row. */
-export const rowHref = (run: number, { by }: TimelineView, { key }: TimelineRow): string =>
-  hrefOf(`/runs/${run}/tasks?${new URLSearchParams({ [by]: String(key ?? "none") }).toString()}`);
+export const rowHref = (run: number, view: TimelineView, row: TimelineRow): string =>
+  hrefOf(`/runs/${run}/tasks?${new URLSearchParams(askedOf(view, row)).toString()}`);
 
 function Names({ run, view, layout }: Pick<Props, "run" | "view"> & { readonly layout: Layout }) {
   return (
     <div class="timeline-names">
       {view.rows.map((row, i) => (
         <a
-          key={row.key}
+          key={`${row.machine} ${row.key}`}
+          class={row.thread === 1 ? "is-first" : ""}
           href={rowHref(run, view, row)}
           title={nameOf(view, row)}
           style={{ height: `${layout.rows[i]?.height ?? 0}px` }}
         >
+          {/* Without room, the name is cut, and not the number of the thread. */}
           <span>{nameOf(view, row)}</span>
+          {row.thread === null ? null : <i>{row.thread}</i>}
           <small>
             {row.failed > 0 ? <b>✕ {count(row.failed)}</b> : null} {count(row.tasks)}
           </small>
@@ -168,12 +177,12 @@ type Followed = Pick<Props, "run" | "view" | "show"> & {
 async function follow({ run, view, scale, bounds, show }: Followed, hit: Hit): Promise<void> {
   if (hit.type === "idle") return;
   if (hit.type === "task") return go(`/runs/${run}/tasks?task=${hit.span[0]}`);
-  const { key = null } = view.rows[hit.row] ?? {};
+  const row = view.rows[hit.row];
   const asked = new URLSearchParams({
     from: String(Math.floor(hit.from)),
     to: String(Math.ceil(hit.to)),
     limit: "2",
-    [view.by]: String(key ?? "none"),
+    ...(row === undefined ? {} : askedOf(view, row)),
   });
   const [only, more] = await get<TasksView>(`/data/runs/${run}/tasks?${asked.toString()}`).then(
     ({ tasks }) => tasks,

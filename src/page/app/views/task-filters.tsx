@@ -99,12 +99,13 @@ const Several = ({ names }: { readonly names: readonly string[] }) => (
 
 /** What the timeline has chosen. */
 function Chosen() {
-  const [worker, from, to] = ["worker", "from", "to"].map(param);
+  const [worker, machine = null, from, to] = ["worker", "machine", "from", "to"].map(param);
   return (
     <>
       {worker === null || worker === undefined ? null : (
-        <a class="button" href={hrefOf(withParams({ worker: null }))}>
-          worker {worker} ✕
+        <a class="button" href={hrefOf(withParams({ worker: null, machine: null }))}>
+          worker {worker}
+          {machine === null || machine === "" ? "" : ` on ${machine}`} ✕
         </a>
       )}
       {from === null || from === undefined ? null : (

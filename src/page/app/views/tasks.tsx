@@ -16,7 +16,17 @@ const rowHeight = 36;
 /** Pages begin at multiples of it, and have twice as many tasks. */
 const step = 100;
 
-const filters = ["status", "definition", "worker", "from", "to", "text", "sort", "order"] as const;
+const filters = [
+  "status",
+  "definition",
+  "worker",
+  "machine",
+  "from",
+  "to",
+  "text",
+  "sort",
+  "order",
+] as const;
 
 export function Tasks({ run }: { readonly run: RunBrief }) {
   const search = searchOf(filters);

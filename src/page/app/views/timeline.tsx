@@ -229,9 +229,11 @@ function Numbers({ run, view }: { readonly run: number; readonly view: TimelineV
           </thead>
           <tbody>
             {view.rows.map((row) => (
-              <tr key={row.key}>
+              <tr key={`${row.machine} ${row.key}`}>
                 <td>
-                  <a href={rowHref(run, view, row)}>{row.key ?? "not known"}</a>
+                  <a href={rowHref(run, view, row)}>
+                    {row.machine ?? row.key ?? "not known"} {row.thread}
+                  </a>
                 </td>
                 <td class="number">{count(row.tasks)}</td>
                 <td class={`number ${row.failed > 0 ? "status error" : ""}`}>
