@@ -1,16 +1,22 @@
-// Bytecode is for what a run uses. The modules that no run loads, nor `status`, `runs`, `logs` and `why`, have none, and their text
-// is compressed: all of them are one file in the executable, and each is evaluated when it is loaded.
+// Bytecode is for what a run uses. The modules that no run loads, nor `status`, `runs`, `logs` and `why`, have none: their text is
+// compressed in one file of the executable, the archive, and each is evaluated when it is loaded (cold-loader.ts).
 //
-//     import{a as b}from"./a.ts";function c(){return b()}export{c as ui};
+//     import{a as b}from"./a.ts";import{c}from"./c.ts";function d(){return b(c)}export{d as ui};
 //
-// is imported as
+// is a function of what it imports, and where that is:
 //
-//     import{a as b}from"./a.ts";const{ui:_ui}=evaluated("commands/ui.js")(b,[],import.meta);export{_ui as ui};
+//     [["a.js","a"],[4,12]]              of another such module, and of the 5th file of links (cold-links.ts) the 13th value
+//     (function(b,c,$load,$meta){"use strict";function d(){return b(c)}return{ui:d}})
+//
+// The bundler sees none of them, and in place of `import("./ui.ts")` it sees `loadCold("commands/ui.js")`. As files of their own
+// they would be 200 chunks, and 0.7 MB more of imports and exports, with the parts into which they cut the others.
 
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { isBuiltin } from "node:module";
+import { dirname, join, relative } from "node:path";
 
-import { sourceText } from "./node-modules.ts";
+import { type Address, Links } from "./cold-links.ts";
+import { coldFolder, coldLoader, type Given, partSeparator, separator } from "./cold-loader.ts";
 
 /** What is loaded by `import()`, and soon after the start, by most who use pipeloom. */
 const loadedEarly = [
@@ -22,79 +28,108 @@ const loadedEarly = [
   "module/task-parts.ts",
 ];
 
-/** Where a stack says that the code of these modules is. */
-const folder = "cold/";
-const separator = "\0";
-const address = "pipeloom:cold";
-const packedFile = join(import.meta.dir, "cold.zst");
+/** Each is a module of the archive, too. */
+const coldLibraries = new Set(["@clack/prompts", "@dagrejs/dagre"]);
 
-const loader = `
-import path from ${JSON.stringify(packedFile)} with { type: "file" };
+const archiveFile = join(import.meta.dir, "cold.zst");
 
-const { readFileSync } = process.getBuiltinModule("node:fs");
-const evaluate = eval;
-let codes;
-export function evaluated(name) {
-  codes ??= unpacked();
-  return evaluate(codes.get(name) + "\\n//# sourceURL=/$bunfs/root/${folder}" + name);
-}
-
-function unpacked() {
-  const parts = Bun.zstdDecompressSync(readFileSync(path)).toString().split("\\0");
-  return new Map(parts.map((part) => part.split("\\n", 1)[0]).map((name, at) => [name, parts[at].slice(name.length + 1)]));
-}
-`;
+/** The links are in one file for what these load, and for what they do not. */
+const loadedTogether = [
+  ["worker/main.ts"],
+  ["cli.ts", "cli/command-line.ts", "commands/pipeloom-cli.ts", "cli/outputs.ts"],
+  ["commands/status.ts", "commands/runs.ts", "commands/logs.ts", "commands/why.ts"],
+  ["commands/run.ts", "run-pipeline.ts"],
+];
 
 export type ColdModules = {
-  readonly plugin: Bun.BunPlugin;
   /** For `Bun.build({ files })`. */
-  readonly files: Record<string, Uint8Array<ArrayBuffer>>;
+  readonly files: Record<string, string | Uint8Array<ArrayBuffer>>;
   /** Source maps, by the names of the files in a stack. */
   readonly maps: ReadonlyMap<string, string>;
+  readonly plugin: Bun.BunPlugin;
+  /** The text of a module that is not cold, with `loadCold("commands/ui.js")` in place of `import("./ui.ts")`. */
+  withLoads(path: string, text: string): string;
 };
 
-/** @param entrypoints paths of the program and of its threads, in the folder `src` */
-export async function coldModules(
-  src: string,
-  entrypoints: readonly string[],
-  define: Record<string, string>,
-): Promise<ColdModules> {
+type Sources = {
+  /** The folder `src`. */
+  readonly src: string;
+  /** Paths of the program and of its threads. */
+  readonly entrypoints: readonly string[];
+  /** By path, in place of what is on the disk. */
+  readonly files: Record<string, string | Uint8Array<ArrayBuffer>>;
+  readonly define: Record<string, string>;
+};
+
+export async function coldModules(sources: Sources): Promise<ColdModules> {
+  const { src, entrypoints } = sources;
+  const graph = new Graph(sources.files);
   const early = loadedEarly.map((file) => join(src, file));
-  const warm = reachedFrom([...entrypoints, ...early], isStatic);
-  const all = reachedFrom(entrypoints, () => true);
-  const cold = [...all].filter((file) => isSource.test(file) && !warm.has(file));
-  const { modules, maps } = await packed(src, cold, define);
-  const archive = Array.from(modules.values(), ({ name, code }) => `${name}\n${code}`);
-  const bytes = Bun.zstdCompressSync(archive.join(separator), { level: 19 });
+  const warm = graph.reachedFrom([...entrypoints, ...early], isStatic);
+  const all = graph.reachedFrom(entrypoints, () => true);
+  const cold = new Set([...all].filter((file) => isSource.test(file) && !warm.has(file)));
+  const sets = loadedTogether.map((files) =>
+    graph.reachedFrom(
+      files.map((file) => join(src, file)),
+      isStatic,
+    ),
+  );
+  const links = new Links(src, (path) =>
+    warm.has(path) ? sets.map((set) => (set.has(path) ? 1 : 0)).join("") : path,
+  );
+  const archive = new Archive(src, cold, links);
+  const maps = await pack(sources, archive);
+  const loader = join(src, "cold-loader.js");
   return {
-    files: { [packedFile]: new Uint8Array(bytes) },
-    plugin: pluginOf(modules),
+    files: {
+      ...links.files(),
+      [loader]: coldLoader(archiveFile, links.paths(), archive.loads),
+      [archiveFile]: archive.packed(),
+    },
     maps,
+    plugin: nothingIsCold(cold),
+    withLoads: (path, text) => withLoads(path, text, { src, cold, loader }),
   };
 }
 
-/** What the page runs in the browser is a bundle of its own, and the loaders are replaced. */
-const isSource = /\/src\/(?!page\/app\/)[^.]+(?<!\/load-(?:app|kit))\.ts$/;
+/** What the page runs in the browser is a bundle of its own. */
+const isSource = /\/src\/(?!page\/app\/)[^.]+\.ts$/;
 
-const pluginOf = (modules: ReadonlyMap<string, PackedModule>): Bun.BunPlugin => ({
+/** A module that the bundler finds too would be there twice, with two states. */
+const nothingIsCold = (cold: ReadonlySet<string>): Bun.BunPlugin => ({
   name: "no bytecode for what no run loads",
   setup(build) {
-    build.onResolve({ filter: new RegExp(`^${address}$`) }, ({ path }) => {
-      return { path, namespace: "cold-modules" };
-    });
-    build.onLoad({ filter: /./, namespace: "cold-modules" }, () => {
-      return { contents: loader, loader: "js" };
-    });
     build.onLoad({ filter: isSource }, ({ path }) => {
-      const module = modules.get(path);
-      return module === undefined ? undefined : { contents: module.stub, loader: "js" };
-    });
-    // Draws the graph of the page.
-    build.onLoad({ filter: /\/@dagrejs\/dagre\/.*\.js$/ }, ({ path }) => {
-      return { contents: wrappedLibrary(readFileSync(path, "utf8"), path), loader: "js" };
+      if (cold.has(path))
+        throw new Error(`${path} is bundled, though no module of a run imports it`);
+      return undefined;
     });
   },
 });
+
+const loadOf = /\bimport\(\s*"(\.[^"]+\.ts)",?\s*\)/g;
+
+type Replacing = {
+  readonly src: string;
+  readonly cold: ReadonlySet<string>;
+  readonly loader: string;
+};
+
+/** Lines keep their numbers. */
+function withLoads(path: string, text: string, { src, cold, loader }: Replacing): string {
+  let found = 0;
+  const replaced = text.replaceAll(loadOf, (whole, address: string) => {
+    const file = join(dirname(path), address);
+    if (!cold.has(file)) return whole;
+    found++;
+    return `loadCold(${JSON.stringify(nameOf(src, file))})`;
+  });
+  return found === 0 ? text : `${replaced}\nimport { loadCold } from ${JSON.stringify(loader)};\n`;
+}
+
+/** `commands/ui.js` */
+const nameOf = (src: string, file: string): string =>
+  relative(src, file).replaceAll("\\", "/").replace(/\.ts$/, ".js");
 
 // ── which ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -102,58 +137,79 @@ const transpiler = new Bun.Transpiler({ loader: "ts" });
 
 const isStatic = (kind: Bun.ImportKind): boolean => kind === "import-statement";
 
-/** The modules that are loaded with these. */
-function reachedFrom(
-  files: readonly string[],
-  follows: (kind: Bun.ImportKind) => boolean,
-): ReadonlySet<string> {
-  const reached = new Set(files);
-  // The set grows during the loop.
-  for (const file of reached) {
-    if (!file.endsWith(".ts")) continue;
-    for (const { path, kind } of transpiler.scanImports(codeOf(file))) {
-      if (follows(kind) && path.startsWith(".")) reached.add(join(dirname(file), path));
-    }
-  }
-  return reached;
-}
+class Graph {
+  readonly #files: Sources["files"];
 
-/** The transpiler takes no `#!` line. */
-const codeOf = (file: string): string => readFileSync(file, "utf8").replace(/^#!.*/, "");
+  constructor(files: Sources["files"]) {
+    this.#files = files;
+  }
+
+  /** The modules that are loaded with these. */
+  reachedFrom(
+    files: readonly string[],
+    follows: (kind: Bun.ImportKind) => boolean,
+  ): ReadonlySet<string> {
+    const reached = new Set(files);
+    // The set grows during the loop.
+    for (const file of reached) {
+      if (!file.endsWith(".ts")) continue;
+      for (const { path, kind } of transpiler.scanImports(this.#textOf(file))) {
+        if (follows(kind) && path.startsWith(".")) reached.add(join(dirname(file), path));
+      }
+    }
+    return reached;
+  }
+
+  #textOf(file: string): string {
+    const replaced = this.#files[file];
+    if (typeof replaced === "string") return replaced;
+    // The transpiler takes no `#!` line.
+    return readFileSync(file, "utf8").replace(/^#!.*/, "");
+  }
+}
 
 // ── packing ────────────────────────────────────────────────────────────────────────────────────────────
 
-type PackedModule = {
-  readonly name: string;
-  /** A function of what the module imports. */
-  readonly code: string;
-  /** What is bundled in place of the module. */
-  readonly stub: string;
-};
-
-/** Each by itself: all that it imports stays an import. */
-async function packed(src: string, files: readonly string[], define: Record<string, string>) {
+/** Each by itself: all that it imports stays an import. @returns the source maps */
+async function pack({ src, files, define }: Sources, archive: Archive) {
   const { outputs } = await Bun.build({
-    entrypoints: [...files],
+    entrypoints: [...archive.paths],
     root: src,
     target: "bun",
     format: "esm",
     minify: true,
     sourcemap: "external",
     define,
+    files,
     plugins: [nothingIsFollowed],
   });
-  const modules = new Map<string, PackedModule>();
   const maps = new Map<string, string>();
   for (const output of outputs) {
-    const name = output.path.replaceAll("\\", "/").replace(/^\.\//, "");
+    const name = moduleName(output.path);
     const text = await output.text();
-    if (output.kind === "sourcemap") maps.set(`${folder}${name.replace(/\.map$/, "")}`, text);
-    const module = output.kind === "entry-point" ? packedModule(name, text) : undefined;
-    if (module !== undefined) modules.set(join(src, name.replace(/\.js$/, ".ts")), module);
+    if (output.kind === "sourcemap") maps.set(`${coldFolder}${name.replace(/\.map$/, "")}`, text);
+    if (output.kind === "entry-point") archive.add(name, text);
   }
-  return { modules, maps };
+  await packLibraries(src, archive);
+  return maps;
 }
+
+async function packLibraries(src: string, archive: Archive): Promise<void> {
+  const entry = join(src, "library.js");
+  for (const { name, text } of archive.libraries()) {
+    const { outputs } = await Bun.build({
+      entrypoints: [entry],
+      files: { [entry]: text },
+      target: "bun",
+      format: "cjs",
+      minify: true,
+    });
+    for (const output of outputs) archive.addLibrary(name, await output.text());
+  }
+}
+
+/** The bundler's `./commands/ui.js`, or `.\commands\ui.js` → `commands/ui.js` */
+const moduleName = (path: string): string => path.replaceAll("\\", "/").replace(/^\.\//, "");
 
 const nothingIsFollowed: Bun.BunPlugin = {
   name: "nothing is followed",
@@ -161,72 +217,152 @@ const nothingIsFollowed: Bun.BunPlugin = {
     build.onResolve({ filter: /./ }, ({ path, kind }) =>
       kind.startsWith("entry-point") ? undefined : { path, external: true },
     );
-    build.onLoad({ filter: isSource }, ({ path }) => ({
-      contents: sourceText(path),
-      loader: "ts",
-    }));
   },
+};
+
+const syntax = new Bun.Transpiler({ loader: "js" });
+
+class Archive {
+  readonly paths: ReadonlySet<string>;
+  readonly #src: string;
+  readonly #links: Links;
+  readonly #loads: string[] = [];
+  readonly #modules: string[] = [];
+  /** What is imported of each. */
+  readonly #libraries = new Map<string, Set<string>>();
+
+  constructor(src: string, paths: ReadonlySet<string>, links: Links) {
+    this.paths = paths;
+    this.#src = src;
+    this.#links = links;
+  }
+
+  /** What is between the parentheses of each `import()` of a module that is not in the archive. */
+  get loads(): readonly string[] {
+    return this.#loads;
+  }
+
+  add(name: string, text: string): void {
+    const folder = join(this.#src, dirname(name));
+    const { imports, loads, code } = packedModule(name, text);
+    const given: Given = {
+      imports: imports.map(({ path, attributes, names }) =>
+        this.#import(addressIn(folder, path, attributes), names),
+      ),
+      loads: loads.map(({ path, attributes }) => this.#load(addressIn(folder, path, attributes))),
+    };
+    this.#push(name, given, code);
+  }
+
+  /** @param text a CommonJS module of the bundler: `(function(exports, require, module, __filename, __dirname) {…})` */
+  addLibrary(name: string, text: string): void {
+    const code = `(function($load,$meta){const module={exports:{}};(${text})(module.exports,$meta.require,module,"","");return module.exports})`;
+    this.#push(name, { imports: [], loads: [] }, code);
+  }
+
+  #push(name: string, given: Given, code: string): void {
+    // Throws where a module is written in a way that `packedModule` does not know.
+    syntax.transformSync(code);
+    this.#modules.push([name, JSON.stringify(given), code].join(partSeparator));
+  }
+
+  /** @throws Error for all names at once (`import * as a`): of a chunk, the bundler would keep them all */
+  #import({ path, attributes }: Address, names: readonly string[]): Given["imports"][number] {
+    if (names.includes("*")) throw new Error(`import the names of ${path}`);
+    if (this.paths.has(path)) return [nameOf(this.#src, path), ...names];
+    if (coldLibraries.has(path)) return this.#importLibrary(path, names);
+    // The bundler leaves `node:` out.
+    if (isBuiltin(path)) return [/^\w+:/.test(path) ? path : `node:${path}`, ...names];
+    return this.#links.add({ path, attributes }, names);
+  }
+
+  #importLibrary(path: string, names: readonly string[]): Given["imports"][number] {
+    const known = this.#libraries.get(path) ?? new Set<string>();
+    this.#libraries.set(path, known);
+    for (const name of names) known.add(name);
+    return [libraryName(path), ...names];
+  }
+
+  /** What is to be bundled for each. */
+  libraries(): { readonly name: string; readonly text: string }[] {
+    return Array.from(this.#libraries, ([path, names]) => ({
+      name: libraryName(path),
+      text: `export { ${[...names].join(", ")} } from ${JSON.stringify(path)};`,
+    }));
+  }
+
+  #load({ path, attributes }: Address): string | number {
+    if (this.paths.has(path)) return nameOf(this.#src, path);
+    return this.#loads.push(`${JSON.stringify(path)}${attributes}`) - 1;
+  }
+
+  packed(): Uint8Array<ArrayBuffer> {
+    const text = this.#modules.join(separator);
+    return new Uint8Array(Bun.zstdCompressSync(text, { level: 19 }));
+  }
+}
+
+const libraryName = (path: string): string => `libraries/${path}.js`;
+
+const addressIn = (folder: string, path: string, attributes: string): Address => ({
+  path: path.startsWith(".") ? join(folder, path) : path,
+  attributes,
+});
+
+type PackedModule = {
+  readonly imports: readonly (Address & { readonly names: readonly string[] })[];
+  /** What its `import()` load, in the order of the text. */
+  readonly loads: readonly Address[];
+  /** A function of what the module imports. */
+  readonly code: string;
 };
 
 /**
  * The code keeps its lines and columns: the source map of the text is that of the code.
  * @param text a minified module: a comment, imports, code, `export{a as b};`
- * @returns undefined where it exports nothing of its own
+ * @throws Error where it is none
  */
-export function packedModule(name: string, text: string): PackedModule | undefined {
-  const [, imports = "", body = "", list] =
-    /^\/\/ @bun\n((?:import\b(?!\s*[.(])[^;]*;)*)([^]*?)export\{([^{}]*)\};\s*(?:\/\/.*\s*)*$/.exec(
-      text,
-    ) ?? [];
-  if (list === undefined) return undefined;
-  const loads: string[] = [];
+export function packedModule(name: string, text: string): PackedModule {
+  const [, head = "", body = "", list = ""] = moduleText.exec(text) ?? [];
+  const loads: Address[] = [];
   const code = body
-    .replaceAll(/\bimport\("[^"]+"(?:,\{[^()]*\})?\)/g, (load) =>
-      `$load[${loads.push(load) - 1}]()`.padEnd(load.length),
+    .replaceAll(
+      /\bimport\("([^"]+)"((?:,\{[^()]*\})?)\)/g,
+      (load, path: string, attributes: string) =>
+        `$load[${loads.push({ path, attributes }) - 1}]()`.padEnd(load.length),
     )
     .replaceAll(/\bimport\.meta\b/g, (meta) => "$meta".padEnd(meta.length));
   if (/\bimport\(/.test(code)) throw new Error(`${name} imports what is known at run time only`);
-  const names = importedNames(imports);
-  const exports = list.split(",").map((each) => each.trim().split(" as "));
-  const inside = exports.map(([local, outer = local]) => `${outer}:${local}`).join(",");
-  const outside = exports.map(([local, outer = local]) => `${outer}:_${outer}`).join(",");
-  const named = exports.map(([local, outer = local]) => `_${outer} as ${outer}`).join(",");
-  const given = [...names, `[${loads.map((load) => `()=>${load}`).join(",")}]`, "import.meta"];
+  const imports = [...head.matchAll(importStatement)].map(importOf);
+  const exports = list.split(",").filter((each) => each.trim() !== "");
+  const returned = exports.map((each) => {
+    const [local = "", outer = local] = each.trim().split(" as ");
+    return `${outer}:${local}`;
+  });
+  const parameters = [...imports.flatMap(({ locals }) => locals), "$load", "$meta"];
   return {
-    name,
-    code: `(function(${[...names, "$load", "$meta"].join(",")}){"use strict";\n${" ".repeat(imports.length)}${code}\nreturn{${inside}}})`,
-    stub: `${imports}import{evaluated as _evaluated}from"${address}";const{${outside}}=_evaluated("${name}")(${given.join(",")});export{${named}};`,
+    imports,
+    loads,
+    code: `(function(${parameters.join(",")}){"use strict";\n${" ".repeat(head.length)}${code}\nreturn{${returned.join(",")}}})`,
   };
 }
 
-/** The local names of `import{a as b,c}from"…";import d from"…";` */
-function importedNames(imports: string): string[] {
-  return [...imports.matchAll(/import([^;"']*)\bfrom\b/g)].flatMap(([, clause = ""]) =>
-    clause
-      .replaceAll(/[{}]/g, ",")
-      .split(",")
-      .map((each) => each.trim().replace(/^.* as /, ""))
-      .filter((each) => each !== ""),
-  );
-}
+const moduleText =
+  /^\/\/ @bun\n((?:import\b(?!\s*[.(])[^;]*;)*)([^]*?)(?:export\{([^{}]*)\};)?(?:\s*\n\/\/.*)*\s*$/;
 
-/** Deep enough: the innermost function, which has the module's code, gets no bytecode. */
-const levels = 3;
-const [opened, closed] = ["(() => ".repeat(levels), `)()${")()".repeat(levels - 1)};`];
+const importStatement = /import(?:([^;"']*)\bfrom)?\s*"([^"]+)"([^;]*);/g;
 
-/**
- * For a minified module without imports, which ends with `export{a as layout};`: the same in nested functions. The bundler makes
- * bytecode to a depth (`bytecodeDepth`).
- * @throws Error where it is none
- */
-export function wrappedLibrary(text: string, path: string): string {
-  const [statement = "", list] =
-    /\bexport\s*\{([^{}]*)\};\s*(?:\/\*[^*]*\*\/\s*|\/\/.*\s*)*$/.exec(text) ?? [];
-  if (list === undefined) throw new Error(`${path} does not end with its exports any more`);
-  const exports = list.split(",").map((each) => each.trim().split(/\s+as\s+/));
-  const inside = exports.map(([local, name = local]) => `${name}: ${local}`).join(", ");
-  const outside = exports.map(([local, name = local]) => `${name}: $${name}`).join(", ");
-  const names = exports.map(([local, name = local]) => `$${name} as ${name}`).join(", ");
-  const code = text.slice(0, -statement.length);
-  return `const { ${outside} } = ${opened}{ ${code}\nreturn { ${inside} }; }${closed}\nexport { ${names} };\n`;
+/** `import{a as b,c}from"…";import d from"…"with{type:"text"};import"…";` */
+function importOf([, clause = "", path = "", attributes = ""]: RegExpMatchArray) {
+  const [standard = ""] = /^\s*[\w$]*/.exec(clause) ?? [];
+  const rest = clause.slice(standard.length).replaceAll(/[{}]/g, "");
+  const list = rest.replace(/\*\s*as\b/, "* as").split(",");
+  const names = list.map((each) => each.trim()).filter((each) => each !== "");
+  if (standard.trim() !== "") names.unshift(`default as ${standard.trim()}`);
+  return {
+    path,
+    attributes,
+    names: names.map((each) => each.replace(/ as .*/, "")),
+    locals: names.map((each) => each.replace(/^.* as /, "")),
+  };
 }

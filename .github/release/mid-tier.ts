@@ -8,8 +8,6 @@
 
 import { join } from "node:path";
 
-import { sourceText } from "./node-modules.ts";
-
 /** The rooms whose code runs for each task, or for each message. */
 const rooms =
   /\/src\/(?:base|engine|executors\/threads|plan|protocol|store\/write|terminal|worker)\/[^.]+\.ts$/;
@@ -35,8 +33,11 @@ export function keepClass(made: Function): void {
 
 const markerAddress = "pipeloom:mid-tier";
 
-/** @param src the folder of the sources */
-export function midTier(src: string): Bun.BunPlugin {
+/**
+ * @param src the folder of the sources
+ * @param textOf the text of the module at a path
+ */
+export function midTier(src: string, textOf: (path: string) => string): Bun.BunPlugin {
   return {
     name: "no highest tier of the JIT for what runs for each task",
     setup(build) {
@@ -48,7 +49,7 @@ export function midTier(src: string): Bun.BunPlugin {
       });
       build.onLoad({ filter: rooms }, ({ path }) => {
         if (!path.startsWith(join(src, "/"))) return undefined;
-        return { contents: withMarks(sourceText(path)), loader: "ts" };
+        return { contents: withMarks(textOf(path)), loader: "ts" };
       });
     },
   };

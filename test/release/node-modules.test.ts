@@ -23,23 +23,24 @@ test("only a module whose bytecode is worth its size is imported of Node", () =>
 });
 
 test("a library's minified imports too", () => {
-  const text =
-    "import{a as b}from'node:tty';import c from\"node:process\";import*as d from 'node:fs';";
+  const text = "import{a as b}from'node:tty';import c from\"node:os\";import*as d from 'node:fs';";
   expect(withoutNode(text, "?library")).toBe(
-    "import{a as b}from 'pipeloom:node:tty?library';import c from\"node:process\";import*as d from 'pipeloom:node:fs?library';",
+    "import{a as b}from 'pipeloom:node:tty?library';import c from\"node:os\";import*as d from 'pipeloom:node:fs?library';",
   );
 });
 
 test.skipIf(!existsSync(executable))(
   "the executable imports nothing else of Node: one import would add 1.2 MB",
   () => {
-    const text = readFileSync(executable).toString("latin1");
+    // The program is behind the runtime.
+    const text = readFileSync(executable).subarray(-8e6).toString("latin1");
     const imported = Array.from(
       text.matchAll(/\bimport(?:\{[^{}]*\}|\*as \w+| \w+| )?from"([a-z_/:]+)"/g),
       ([, name = ""]) => name.replace(/^node:/, ""),
     );
-    const known = ["async_hooks", "buffer", "bun:ffi", "bun:jsc", "bun:sqlite", "module", "os"];
-    const rest = ["path", "process", "stream", "stream/promises", "url", "util"];
-    expect([...new Set(imported)].filter(isBuiltin).toSorted()).toEqual([...known, ...rest]);
+    const ofBun = ["bun:ffi", "bun:jsc", "bun:sqlite"];
+    expect([...new Set(imported)].filter(isBuiltin).toSorted()).toEqual(
+      [...ofBun, "async_hooks", "module", "os", "path", "url", "util"].toSorted(),
+    );
   },
 );
