@@ -192,6 +192,8 @@ export class Dispatcher {
     if (cursor !== undefined) assignment.cursor = cursor;
     if (retries !== undefined) assignment.retries = retries;
     if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;
+    const begunBefore = identities.takeBegunBefore(vertex);
+    if (begunBefore !== undefined) assignment.begunBefore = begunBefore;
     const waitedMs = now - vertex.readyAt;
     if (waitedMs >= leastWaitMs && vertex.attempt === 0) {
       assignment.readyAt = systemClock.wall() - Math.round(waitedMs);

@@ -17,6 +17,8 @@ export class Identities {
   readonly #again: (vertex: TaskVertex, wasCounted: boolean) => void;
   #nextId = 1;
   readonly #outdated = new WeakSet<TaskVertex>();
+  /** Tasks that an earlier session has begun and not ended: when. */
+  readonly #begunBefore = new Map<TaskVertex, number>();
   #unlike: ReadonlySet<string> = new Set();
   /** The input of a long fan-in is put together once. */
   #lastReady: Ready | undefined;
@@ -76,6 +78,8 @@ export class Identities {
     vertex.attempt = known?.attempt ?? 0;
     vertex.cursor = known?.cursor ?? undefined;
     if (known?.isOutdated === true) this.#outdated.add(vertex);
+    else if (known?.startedAt !== undefined && !vertex.isAgain)
+      this.#begunBefore.set(vertex, known.startedAt);
     if (known?.passesOn === true) vertex.isAgain = true;
     else if (vertex.isAgain) this.#again(vertex, known?.wasCounted === true);
     return known;
@@ -92,6 +96,14 @@ export class Identities {
     this.#lastReady = undefined;
     vertex.inputText = text;
     return this.restored.take(key, vertex.optional, vertex.isAgain, which);
+  }
+
+  /** Once, for its first attempt of this session: see Assignment. */
+  takeBegunBefore(vertex: TaskVertex): number | undefined {
+    if (this.#begunBefore.size === 0) return undefined;
+    const at = this.#begunBefore.get(vertex);
+    this.#begunBefore.delete(vertex);
+    return at;
   }
 
   /** The task is to run again. Its row, with the result of the earlier code, stays until it begins. */

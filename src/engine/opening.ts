@@ -2,10 +2,10 @@
 
 import { JSON } from "../base/globals.ts";
 import { canonicalJson } from "../base/json.ts";
-import type { ExecutorsOptions } from "../executors/executors.ts";
+import type { ExecutorsOptions, RunOrigin } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { RunStarted } from "../protocol/events.ts";
-import type { RunInfo, ToWriter } from "../protocol/messages.ts";
+import type { FromWriter, RunInfo, ToWriter } from "../protocol/messages.ts";
 import { noTags } from "../protocol/tags.ts";
 import { type RunRequest, threadsEngine } from "../protocol/run-request.ts";
 import { noReruns } from "../protocol/reruns.ts";
@@ -109,6 +109,14 @@ export const executorsOptions = (
   hasLabels: definitions.some(({ label }) => label !== undefined),
   tagSets: [...new Set(definitions.map(({ on }) => on))].filter((on) => on !== noTags),
   programs,
+});
+
+export const originOf = ({
+  started,
+  beganAt,
+}: Pick<Extract<FromWriter, { type: "opened" }>, "started" | "beganAt">): RunOrigin => ({
+  beganAt,
+  isResumed: started.resumed,
 });
 
 /** What the workers are told when the run has begun. */

@@ -21,7 +21,7 @@ import type { RunSummary } from "../protocol/summary.ts";
 import { type Control, openControl } from "./control.ts";
 import type { Stop } from "./life.ts";
 import { openingNotices } from "./notices.ts";
-import { executorsOptions, openMessage, runInfo, sizeOf } from "./opening.ts";
+import { executorsOptions, openMessage, originOf, runInfo, sizeOf } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { RunOptions } from "./run-options.ts";
 import { cancelGraceMs, StopDeadline } from "./stop-deadline.ts";
@@ -205,7 +205,7 @@ export class Run {
     // The ids of a resumed run's tasks are known only when the run comes to them.
     if (!started.resumed && !feeder.isStreaming) outcomes.recordPlanned();
     outcomes.begin();
-    this.#running.begin(runInfo(this.#options, started));
+    this.#running.begin(runInfo(this.#options, started), originOf(opened));
     this.#parts.schedule.setNow(systemClock.now());
     dispatcher.begin();
     this.#advance();

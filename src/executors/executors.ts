@@ -94,10 +94,19 @@ export type ExecutorsEvents = {
   output(level: LogLevel, line: string): void;
 };
 
+/** What tells a run from every other one that had its database and its id. */
+export type RunOrigin = {
+  /** Start of its first session, epoch ms. */
+  readonly beganAt: number;
+  /** An earlier session of it has ended. */
+  readonly isResumed: boolean;
+};
+
 export interface Executors {
   /** Starts the workers, which load the module. No worker gets a task before `begin`. */
   start(): void;
-  begin(run: RunInfo): void;
+  /** @param origin absent: nothing of an earlier session can go on */
+  begin(run: RunInfo, origin?: RunOrigin): void;
   /**
    * Tops up the workers: to be called when tasks have become ready, or when `take` has begun to give tasks again.
    * @param ready how many tasks are ready; the workers share them evenly

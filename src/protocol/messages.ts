@@ -45,6 +45,8 @@ export type Assignment = {
   readonly position?: number | undefined;
   /** Epoch ms: since when it has been ready; of a first attempt that was not dispatched at once (`leastWaitMs`). */
   readonly readyAt?: number;
+  /** Epoch ms: an earlier session has begun this very attempt then, and its end is not in the database. No worker is told. */
+  readonly begunBefore?: number;
 };
 
 /**
@@ -188,6 +190,8 @@ export type RestoredTask = {
    */
   readonly result: string | null;
   readonly cursor: string | null;
+  /** Epoch ms: when its last attempt began, which the end of the last session has interrupted. */
+  readonly startedAt?: number;
   /** See PlannedItem; `unknownPosition` where an earlier version of pipeloom began the run. */
   readonly position: number;
   /** The name in the task's row; absent when the task is done. */

@@ -43,6 +43,8 @@ export type TaskRecord =
       readonly at: number;
       /** How long it was ready, of a first attempt; absent where that is not known. */
       readonly waitedMs?: number | undefined;
+      /** It has begun in an earlier session, which has died, and goes on: what it has sent since is sent again. */
+      readonly goesOn?: true;
     })
   | {
       readonly type: "progress";
@@ -111,6 +113,8 @@ export const unitItemMark = "#";
 /** Sent after a commit: the credits are given back, and these checkpoints were committed or refused. */
 export type Ack = {
   readonly type: "ack";
+  /** How many texts of records were committed since the last one that said so. Absent: none. */
+  readonly records?: number;
   readonly checkpoints?: readonly {
     readonly id: TaskId;
     readonly seq: number;

@@ -23,6 +23,10 @@ async function untilRunning(rig: Rig, tasks: number): Promise<void> {
   while (rig.rows(isRunning).length < tasks) await Bun.sleep(10);
 }
 
+async function rigHas(rig: Rig, sql: string): Promise<void> {
+  while (rig.rows(sql).length === 0) await Bun.sleep(10);
+}
+
 async function untilDone(rig: Rig, name: string, tasks: number): Promise<void> {
   const done = `SELECT COUNT(*) AS n FROM task_runs WHERE name = '${name}' AND status = 'done'`;
   while (rig.rows(done)[0]?.["n"] !== tasks) await Bun.sleep(10);
@@ -224,25 +228,108 @@ describe.skipIf(!hasRedis)("machines", () => {
     expect(await run.exited).toBe(0);
   });
 
-  test("a run that was killed is continued, and its machine lets go of what it had", async () => {
+  test("a run that was killed is continued, and what its machines had goes on", async () => {
     await using machines = await Machines.open();
     const { rig } = machines;
     const { control } = rig;
     rig.pipeline(gates);
     machines.worker("-w", "1");
+    machines.worker("-w", "1");
     const first = machines.run();
-    (await control.next("gate")).finish();
-    const lost = await control.next("gate");
+    const gatesBefore = [await control.next("gate"), await control.next("gate")];
+    await untilRunning(rig, 2);
+    const starts = "SELECT id, started_at, machine FROM task_runs ORDER BY id";
+    const before = rig.rows(starts);
     first.kill("SIGKILL");
     await first.exited;
+    const [ends, runs] = gatesBefore;
+    // One task ends while there is no run, the other one when there is one again.
+    ends?.finish();
     const second = machines.run();
-    await lost.gone;
-    // The first one runs again if its end was not committed.
-    void finishAll(control);
-    const { code } = await ended(second);
-    expect(code).toBe(0);
-    expect(rig.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT i) AS d FROM seen")).toEqual([
-      { n: 2, d: 2 },
+    await untilDone(rig, "gate", 1);
+    runs?.finish();
+    const { code, err } = await ended(second);
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringContaining("2 tasks of the session before go on where they were"),
+    });
+    expect(control.waiting("gate")).toBe(0);
+    expect(rig.rows("SELECT i, attempt FROM seen ORDER BY i")).toEqual([
+      { i: 1, attempt: 1 },
+      { i: 2, attempt: 1 },
+    ]);
+    expect(rig.rows(starts)).toEqual(before);
+    expect(rig.rows("SELECT * FROM task_attempts")).toEqual([]);
+  });
+
+  test("after a kill, what a task commits, asks and says is there once", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(`
+      const steps = task({ name: "steps", async run(_, ctx) {
+        for (let i = 0; i < 4; i++) {
+          ctx.log.info("step", i);
+          await ctx.insert("seen", [{ i, attempt: ctx.attempt }]);
+          await step("gate", i, ctx.signal);
+          await ctx.checkpoint(i);
+          await ctx.state.set("last", i);
+        }
+        return ctx.query("SELECT COUNT(*) AS n FROM seen");
+      } });
+      export default pipeline({
+        name: "p",
+        schema: "CREATE TABLE IF NOT EXISTS seen (i INTEGER, attempt INTEGER)",
+        tasks: () => [steps()],
+      });
+    `);
+    machines.worker("-w", "1");
+    for (let i = 0; i < 3; i++) {
+      const run = machines.run();
+      const gate = await control.next("gate");
+      await rigHas(rig, `SELECT 1 FROM task_logs WHERE line = 'step ${i}'`);
+      run.kill("SIGKILL");
+      await run.exited;
+      // The task waits with its checkpoint for the next session.
+      gate.finish();
+    }
+    const run = machines.run();
+    (await control.next("gate")).finish();
+    expect(await run.exited).toBe(0);
+    expect(rig.rows("SELECT i, attempt FROM seen ORDER BY rowid")).toEqual(
+      [0, 1, 2, 3].map((i) => ({ i, attempt: 1 })),
+    );
+    expect(rig.rows("SELECT line FROM task_logs ORDER BY rowid")).toEqual(
+      [0, 1, 2, 3].map((i) => ({ line: `step ${i}` })),
+    );
+    expect(rig.rows("SELECT attempt, result FROM task_runs")).toEqual([
+      { attempt: 1, result: '[{"n":4}]' },
+    ]);
+  });
+
+  test("after a kill, tasks of other code begin again, and those of before are ended", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    const { control } = rig;
+    rig.pipeline(gates);
+    machines.worker("-w", "2");
+    const first = machines.run();
+    const before = [await control.next("gate"), await control.next("gate")];
+    await untilRunning(rig, 2);
+    first.kill("SIGKILL");
+    await first.exited;
+    rig.pipeline(gates.replace("return i;", "return i + 1;"));
+    const second = machines.run();
+    for (const gate of before) await gate.gone;
+    for (let i = 0; i < 2; i++) (await control.next("gate")).finish();
+    expect(await second.exited).toBe(0);
+    expect(rig.rows("SELECT i, attempt FROM seen ORDER BY i")).toEqual([
+      { i: 1, attempt: 1 },
+      { i: 2, attempt: 1 },
+    ]);
+    expect(rig.rows("SELECT result FROM task_runs ORDER BY id")).toEqual([
+      { result: "2" },
+      { result: "3" },
     ]);
   });
 

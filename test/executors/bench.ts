@@ -27,6 +27,7 @@ type Connection = {
   received: number;
   /** Not given back yet. */
   credits: number;
+  records: number;
 };
 
 export class Bench implements ExecutorsEvents, Disposable {
@@ -162,12 +163,19 @@ export class Bench implements ExecutorsEvents, Disposable {
   // ── the writer ──
 
   attach({ message: { workerId, port, memory } }: WorkerPort): void {
-    const connection = { port, memory: WorkerMemory.from(memory), received: 0, credits: 0 };
+    const connection = {
+      port,
+      memory: WorkerMemory.from(memory),
+      received: 0,
+      credits: 0,
+      records: 0,
+    };
     this.connections.set(workerId, connection);
     port.onmessage = (event) => {
       const text = event.data as string;
       connection.received++;
       connection.credits += creditsOf(text.length);
+      connection.records++;
       this.receivedChars += text.length;
       this.#read(workerId, text);
       if (this.keepsUp) giveBack(connection);
@@ -204,6 +212,8 @@ export class Bench implements ExecutorsEvents, Disposable {
 
 function giveBack(connection: Connection): void {
   connection.memory.credits.giveBack(connection.credits);
+  const { records } = connection;
   connection.credits = 0;
-  connection.port.postMessage({ type: "ack" });
+  connection.records = 0;
+  connection.port.postMessage({ type: "ack", records });
 }

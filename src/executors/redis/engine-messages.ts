@@ -3,7 +3,7 @@
 
 import type { Failure } from "../../base/failure.ts";
 import type { TaskId } from "../../protocol/ids.ts";
-import type { RunInfo } from "../../protocol/messages.ts";
+import type { Assignment, RunInfo } from "../../protocol/messages.ts";
 import type { LogLevel } from "../../protocol/status.ts";
 import type { TagSet } from "../../protocol/tags.ts";
 import type { Ack } from "../../protocol/writer-records.ts";
@@ -20,6 +20,15 @@ export type MachineInfo = {
   readonly slots: number;
   /** It runs tasks that ask for some of them, and those that ask for none. */
   readonly tags: readonly string[];
+};
+
+/** An attempt that has begun in an earlier session, which has died: it goes on, or has ended and that is not known. */
+export type OfferedAttempt = Pick<Assignment, "id" | "attempt" | "wantsResult"> & {
+  readonly key: string;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  /** JSON text of its last checkpoint that is known to be committed. Null: none. */
+  readonly cursor: string | null;
 };
 
 export type ToRun =
@@ -52,6 +61,11 @@ export type ToRun =
   | { readonly type: "ended"; readonly lease: number; readonly averageMs: number | undefined }
   /** No thread has begun these tasks, and none will. */
   | { readonly type: "returned"; readonly ids: readonly TaskId[] }
+  /** What the machine has of an earlier session, once for each `begin` of a run that is resumed. Answered by `judged` if it is not empty. */
+  | {
+      readonly type: "offers";
+      readonly offers: readonly (OfferedAttempt & { readonly thread: number })[];
+    }
   | { readonly type: "broken"; readonly failure: Failure }
   | { readonly type: "output"; readonly level: LogLevel; readonly line: string }
   /** `asked`: a packed `AskedQuery` (query-text.ts). Answered by `answer`, with a packed `QueryAnswer`. */
@@ -82,7 +96,18 @@ export type ToMachine =
       /** What its tasks ask for: each has a queue of its own. */
       readonly tagSets: readonly TagSet[];
     }
-  | { readonly type: "begin"; readonly run: RunInfo }
+  /** `origin`: what tells the run from all others. */
+  | {
+      readonly type: "begin";
+      readonly run: RunInfo;
+      readonly origin: string;
+      readonly isResumed: boolean;
+    }
+  /** Of what the machine has offered, these tasks go on, as leases of it. The run does not want the others. */
+  | {
+      readonly type: "judged";
+      readonly leases: readonly { readonly lease: number; readonly ids: readonly TaskId[] }[];
+    }
   | { readonly type: "granted"; readonly lease: number }
   /** Another machine has the lease, or the run does not need it any more. */
   | { readonly type: "refused"; readonly lease: number }
@@ -90,11 +115,13 @@ export type ToMachine =
   | { readonly type: "more"; readonly lease: number; readonly text: string }
   /** The lease gets no more tasks. */
   | { readonly type: "closed"; readonly lease: number }
-  /** The writer has committed: these credits are the thread's again. */
-  | ({ readonly type: "committed"; readonly thread: number; readonly credits: number } & Pick<
-      Ack,
-      "checkpoints"
-    >)
+  /** The writer has committed so many texts of records: these credits are the thread's again. */
+  | ({
+      readonly type: "committed";
+      readonly thread: number;
+      readonly credits: number;
+      readonly records: number;
+    } & Pick<Ack, "checkpoints">)
   | { readonly type: "cancel" }
   /** Other machines have nothing to do: what no thread has begun goes back. */
   | { readonly type: "recall" }

@@ -6,23 +6,26 @@
 
 import { systemClock } from "../../base/clock.ts";
 import type { Failure } from "../../base/failure.ts";
-import type { AnswerQuery, AskedQuery, QueryAnswer } from "../../protocol/asked-query.ts";
+import type { AnswerQuery, AskedQuery } from "../../protocol/asked-query.ts";
 import { type TaskId, type WorkerId, workerId } from "../../protocol/ids.ts";
+import { Mask } from "../../protocol/mask.ts";
 import type { RunInfo } from "../../protocol/messages.ts";
-import type { TagSet } from "../../protocol/tags.ts";
+import { noTags, type TagSet } from "../../protocol/tags.ts";
 import {
   type CreateExecutors,
   type Executors,
   type ExecutorsEvents,
   type ExecutorsOptions,
   machineLost,
+  type RunOrigin,
 } from "../executors.ts";
 import type { SharedModule, ToRun } from "./engine-messages.ts";
 import { linkText, type ReceivedFrame } from "./frame-codec.ts";
 import { GoneLinks } from "./gone-links.ts";
 import { MissingTags } from "./missing-tags.ts";
-import { packQuery, unpackQuery } from "./query-text.ts";
+import { packAnswer, unpackQuery } from "./query-text.ts";
 import { type MachineCalls, RemoteMachine } from "./remote-machine.ts";
+import { RunOffers } from "./run-offers.ts";
 import { RunLeases } from "./run-leases.ts";
 import { type PresenceOptions, RunPresence } from "./run-presence.ts";
 
@@ -59,9 +62,10 @@ class RedisExecutors implements Executors {
   /** Links of machines that were given up, or have left. */
   readonly #gone = new GoneLinks();
   readonly #missingTags: MissingTags;
+  readonly #offers: RunOffers<RemoteMachine>;
   readonly #calls: MachineCalls;
   #lastWorkerId = 0;
-  #run: RunInfo | undefined;
+  #hasBegun = false;
   #ticksAlone = 0;
   #isEnding = false;
   #isStopped = false;
@@ -83,6 +87,16 @@ class RedisExecutors implements Executors {
         returned: (ids) => this.#returned(ids),
       },
     );
+    this.#offers = new RunOffers({
+      runName: engine.runName,
+      tagSets: [...tagSets, noTags],
+      mask: Mask.of(options.secrets, process.env),
+      take: (most, on) => events.take(queued, most, most, on),
+      lease: (machine, tasks, on) => this.#leases.takeUp(machine, tasks, on),
+      setAside: (tasks, on) => this.#leases.setAside(tasks, on),
+      moved: (ids, worker) => events.moved(ids, worker),
+      say: (line) => events.output("info", line),
+    });
     this.#calls = this.#machineCalls();
   }
 
@@ -105,10 +119,11 @@ class RedisExecutors implements Executors {
     });
   }
 
-  begin(run: RunInfo): void {
-    this.#run = run;
+  begin(run: RunInfo, origin: RunOrigin = { beganAt: 0, isResumed: false }): void {
+    this.#hasBegun = true;
     void this.#presence.replaceEarlier(run.id);
-    for (const machine of this.#machines.values()) machine.send({ type: "begin", run });
+    this.#offers.begin(run, origin);
+    for (const machine of this.#machines.values()) this.#offers.tell(machine);
   }
 
   // ── leases ──
@@ -126,7 +141,8 @@ class RedisExecutors implements Executors {
   }
 
   dispatch(ready: number): void {
-    if (this.#run !== undefined && !this.#isEnding) this.#leases.dispatch(ready);
+    if (!this.#hasBegun || this.#isEnding || !this.#offers.settle()) return;
+    this.#leases.dispatch(ready);
   }
 
   takeBackAll(): TaskId[] {
@@ -166,6 +182,7 @@ class RedisExecutors implements Executors {
         this.#leases.gaveBack(machine, ids);
         this.#returned(ids);
       },
+      offered: (machine, offers) => this.#offers.offered(machine, offers),
       bundleWanted: (machine) => {
         this.#presence.shareCode();
         this.#boot(machine);
@@ -177,9 +194,7 @@ class RedisExecutors implements Executors {
 
   async #answer(machine: RemoteMachine, query: number, asked: string): Promise<void> {
     const answer = await this.#engine.answerQuery(unpackQuery<AskedQuery>(asked));
-    const packed = packQuery(answer);
-    const isTooLong = packed.length > mostAnswerChars;
-    machine.send({ type: "answer", query, answer: isTooLong ? packQuery(tooLong) : packed });
+    machine.send({ type: "answer", query, answer: packAnswer(answer) });
   }
 
   #joined(machine: RemoteMachine, heardAt: number): void {
@@ -195,7 +210,7 @@ class RedisExecutors implements Executors {
     }
     this.#ticksAlone = 0;
     this.#boot(machine);
-    if (this.#run !== undefined) machine.send({ type: "begin", run: this.#run });
+    this.#offers.tell(machine);
   }
 
   #boot(machine: RemoteMachine): void {
@@ -223,6 +238,7 @@ class RedisExecutors implements Executors {
   #lose(machine: RemoteMachine, failure: Failure, reason: "over" | "given up"): void {
     this.#machines.delete(linkText(machine.name));
     this.#gone.add(machine.name, this.#presence.ticks);
+    this.#offers.lose(machine);
     const left = this.#leases.lose(machine);
     machine.lose(failure);
     this.#returned(left);
@@ -232,6 +248,7 @@ class RedisExecutors implements Executors {
   /** Silence is measured in the run's own ticks, so no outage of Redis counts. */
   #ownTick(): void {
     this.#gone.forget(this.#presence.ticks);
+    this.#offers.tick();
     for (const machine of this.#machines.values()) {
       // The end of a link whose beginning was forgotten.
       if (machine.info === undefined && ++machine.namelessTicks > mostSilentTicks) {
@@ -259,6 +276,7 @@ class RedisExecutors implements Executors {
   get isQuiet(): boolean {
     return (
       this.#hasMachines &&
+      !this.#offers.isWaiting &&
       this.#leases.isIdle &&
       this.missingTags.every((on) => this.#events.readyOn(on) === 0)
     );
@@ -324,16 +342,6 @@ class RedisExecutors implements Executors {
   }
 }
 
-/** Redis takes up to 512 MB at once, and the run, Redis and the machine hold it whole. */
-const mostAnswerChars = 64 * 1024 * 1024;
-const tooLong: QueryAnswer = {
-  status: "error",
-  failure: {
-    name: "Error",
-    message:
-      "ctx.query: the rows are more than 48 MB, which is too much for another machine; ask for fewer, e.g. with LIMIT, or for sums",
-  },
-};
 const lostFailure = (message: string): Failure => ({ name: machineLost, message });
 const old = lostFailure("its link is one of long ago");
 const hasLeft = lostFailure("its machine has left");

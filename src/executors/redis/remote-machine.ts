@@ -11,6 +11,8 @@ import { type Frame, Link } from "./link.ts";
 import { RemoteThread } from "./remote-thread.ts";
 import { SpacedFlush } from "./spaced-flush.ts";
 
+type Offers = Extract<ToRun, { type: "offers" }>["offers"];
+
 export type MachineCalls = Pick<
   ExecutorsEvents,
   "attach" | "moved" | "lost" | "output" | "broken"
@@ -23,6 +25,7 @@ export type MachineCalls = Pick<
   leaseEnded(machine: RemoteMachine, lease: number, averageMs: number | undefined): void;
   held(ids: readonly TaskId[]): void;
   gaveBack(machine: RemoteMachine, ids: readonly TaskId[]): void;
+  offered(machine: RemoteMachine, offers: Offers): void;
   bundleWanted(machine: RemoteMachine): void;
   query(machine: RemoteMachine, query: number, asked: string): void;
   left(machine: RemoteMachine): void;
@@ -92,6 +95,11 @@ export class RemoteMachine {
     this.#link.resend();
   }
 
+  /** By its number. Undefined where it has ended. */
+  threadAt(thread: number): RemoteThread | undefined {
+    return this.#threads.get(thread);
+  }
+
   thread(workerId: WorkerId): readonly [thread: number, remote: RemoteThread] | undefined {
     return [...this.#threads].find(([, remote]) => remote.workerId === workerId);
   }
@@ -113,6 +121,8 @@ export class RemoteMachine {
         return calls.leaseEnded(this, message.lease, message.averageMs);
       case "returned":
         return calls.gaveBack(this, message.ids);
+      case "offers":
+        return calls.offered(this, message.offers);
       case "broken":
         return calls.broken(message.failure);
       case "output":
@@ -152,8 +162,8 @@ export class RemoteMachine {
   #attach(thread: number, slots: number): void {
     const remote = new RemoteThread(this.#calls.nextWorkerId(), this.shown, slots, {
       attach: (port) => this.#calls.attach(port),
-      committed: (credits, checkpoints) => {
-        const given = { type: "committed", thread, credits } as const;
+      committed: (credits, records, checkpoints) => {
+        const given = { type: "committed", thread, credits, records } as const;
         if (checkpoints !== undefined) this.send({ ...given, checkpoints });
         else if (credits >= urgentCredits) this.send(given);
         else if (!this.#isGone) this.#link.sendLater(given);

@@ -1,17 +1,17 @@
 // A thread of another machine, as the writer and the engine see it: a port on which its texts arrive, and memory that has the
 // credits that it has spent.
 
-import { channels } from "../../base/globals.ts";
+import { channels, JSON } from "../../base/globals.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import { creditsOf } from "../../protocol/shared/credits.ts";
 import { WorkerMemory } from "../../protocol/shared/worker-memory.ts";
-import type { Ack } from "../../protocol/writer-records.ts";
+import type { Ack, TaskRecord } from "../../protocol/writer-records.ts";
 import type { WorkerPort } from "../executors.ts";
 
 type ThreadCalls = {
   attach(port: WorkerPort): void;
-  /** The writer has committed, or taken items of a unit. */
-  committed(credits: number, checkpoints: Ack["checkpoints"]): void;
+  /** The writer has committed so many texts of records, or taken items of a unit. */
+  committed(credits: number, records: number, checkpoints: Ack["checkpoints"]): void;
 };
 
 export class RemoteThread {
@@ -22,6 +22,8 @@ export class RemoteThread {
   running: readonly TaskId[] = [];
   #spent = 0;
   #givenBack = 0;
+  /** Texts of records that are not the thread's, and that the writer has not committed. They are the first. */
+  #own = 0;
 
   /** @param machine its name */
   constructor(workerId: WorkerId, machine: string, slots: number, calls: ThreadCalls) {
@@ -33,7 +35,10 @@ export class RemoteThread {
       const givenBack = this.#spent - this.#memory.credits.outstanding();
       const credits = givenBack - this.#givenBack;
       this.#givenBack = givenBack;
-      calls.committed(credits, (event.data as Ack).checkpoints);
+      const { records = 0, checkpoints } = event.data as Ack;
+      const own = Math.min(records, this.#own);
+      this.#own -= own;
+      calls.committed(credits, records - own, checkpoints);
     };
     const memory = this.#memory.buffer;
     calls.attach({
@@ -58,6 +63,14 @@ export class RemoteThread {
     this.#spent += credits;
     this.#memory.credits.spend(credits);
     this.#port.postMessage(text);
+  }
+
+  /** Records of what the thread did before this run heard of it. They cost the thread nothing. */
+  tell(records: readonly TaskRecord[]): void {
+    const text = JSON.stringify(records);
+    this.#own++;
+    this.#givenBack += creditsOf(text.length);
+    this.receive(text);
   }
 
   /** Messages that the writer gets. */

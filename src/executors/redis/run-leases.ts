@@ -52,6 +52,8 @@ export class RunLeases {
   readonly #calls: RunLeasesCalls;
   readonly #queues: LeaseQueues<RemoteMachine>;
   readonly #book = new LeaseBook<RemoteMachine>();
+  /** Taken, and not given to a machine yet. */
+  readonly #aside = new Map<TagSet, Assignment[]>();
   /** How long a task takes, as a machine has said last. */
   #averageMs: number | undefined;
   #closing: Timer | undefined;
@@ -65,7 +67,28 @@ export class RunLeases {
 
   /** No machine and no job has tasks. */
   get isIdle(): boolean {
-    return this.#book.isIdle;
+    return this.#book.isIdle && this.#aside.size === 0;
+  }
+
+  /** @returns a lease of tasks that the machine has begun in an earlier session */
+  takeUp(machine: RemoteMachine, tasks: readonly Assignment[], on: TagSet): number {
+    const { id } = this.#book.add(tasks, on);
+    this.#book.claim(id, machine, systemClock.now());
+    this.#book.hold(tasks.map((task) => task.id));
+    return id;
+  }
+
+  /** They are the next ones that are given to machines. */
+  setAside(tasks: readonly Assignment[], on: TagSet): void {
+    this.#aside.set(on, [...(this.#aside.get(on) ?? []), ...tasks]);
+  }
+
+  #take(most: number, idle: number, on: TagSet): Assignment[] {
+    const aside = this.#aside.get(on);
+    if (aside === undefined) return this.#calls.take(most, idle, on);
+    const taken = aside.splice(0, most);
+    if (aside.length === 0) this.#aside.delete(on);
+    return taken;
   }
 
   /** A thread holds these tasks now. */
@@ -164,7 +187,7 @@ export class RunLeases {
       const most = Math.min(size, mostTasks - this.#book.tasks);
       if (most <= 0) return [];
       const idle = Math.max(0, Math.min(most, slots - held));
-      const tasks = this.#calls.take(most, idle, on);
+      const tasks = this.#take(most, idle, on);
       held += tasks.length;
       return tasks;
     };
@@ -201,10 +224,13 @@ export class RunLeases {
   }
 
   takeBackAll(): TaskId[] {
-    return this.#book.waiting.flatMap((lease) => {
+    const aside = [...this.#aside.values()].flat().map(({ id }) => id);
+    this.#aside.clear();
+    const waiting = this.#book.waiting.flatMap((lease) => {
       this.#queues.remove(lease);
       return this.#book.end(lease);
     });
+    return [...aside, ...waiting];
   }
 
   claim(machine: RemoteMachine, lease: number): void {

@@ -21,6 +21,10 @@ const lastOf = (outcome: string, where: string): string =>
   `INSERT INTO task_attempts (${columns}) SELECT run_id, id, attempt, NULL, started_at, finished_at, ${outcome}, error, machine
     FROM task_runs WHERE ${where} AND attempt > 0 AND started_at IS NOT NULL`;
 
+/** What `keepInterrupted` has added. */
+const continuedSql =
+  "DELETE FROM task_attempts WHERE run_id = ? AND task_id = ? AND attempt = ? AND started_at = ? AND outcome = 'interrupted'";
+
 /** Before a dead run's tasks are made ready to continue: the attempts that its end has interrupted, and those that were cancelled. */
 export function keepInterrupted(db: Database, run: RunId): void {
   const outcome = "CASE status WHEN 'running' THEN 'interrupted' ELSE status END";
@@ -33,6 +37,8 @@ export class AttemptRows {
   readonly #busyHandler: BusyHandler;
   readonly #machines: MachineRows;
   #rows: BulkInsert | undefined;
+  /** Task, attempt, start. */
+  #continued: (readonly [TaskId, number, string])[] = [];
 
   constructor(db: Database, run: RunId, busyHandler: BusyHandler, machines: MachineRows) {
     this.#machines = machines;
@@ -42,7 +48,12 @@ export class AttemptRows {
   }
 
   get isEmpty(): boolean {
-    return this.#rows?.isEmpty ?? true;
+    return this.#continued.length === 0 && (this.#rows?.isEmpty ?? true);
+  }
+
+  /** The session that has begun this attempt died, and the attempt goes on: it was not interrupted. */
+  goesOn(id: TaskId, attempt: number, startedAt: number): void {
+    this.#continued.push([id, attempt, toIso(startedAt)]);
   }
 
   add(attempted: AttemptRow): void {
@@ -64,10 +75,15 @@ export class AttemptRows {
   }
 
   flush(): void {
+    for (const continued of this.#continued) {
+      this.#busyHandler.run(() => this.#db.run(continuedSql, [this.#run, ...continued]));
+    }
+    this.#continued = [];
     this.#rows?.flush();
   }
 
   discard(): void {
+    this.#continued = [];
     this.#rows?.discard();
   }
 

@@ -18,6 +18,8 @@ import type { BusyHandler } from "../busy-handler.ts";
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
+import type { StoredLine } from "./stored-lines.ts";
+import { Date } from "../../base/globals.ts";
 import { isJsonText } from "../../base/json.ts";
 
 /** As pipeloom writes it; `damagedColumn` looks whether it does. */
@@ -30,6 +32,7 @@ type TaskRow = {
   readonly name: string | null;
   readonly cursor: string | null;
   readonly position: number | null;
+  readonly startedAt: string | null;
   readonly isOutdated: number | null;
   readonly passesOn: number | null;
   /** The result is long, and stays in the file. */
@@ -89,8 +92,14 @@ type PageRow = {
   readonly positions: string | null;
 };
 
+/** When the attempt began that the end of the last session has interrupted: see `keepInterrupted`. */
+const interruptedSql =
+  "(SELECT a.started_at FROM task_attempts AS a WHERE a.run_id = task_runs.run_id AND a.task_id = task_runs.id " +
+  "AND a.attempt = task_runs.attempt + 1 AND a.started_at = task_runs.started_at AND a.outcome = 'interrupted' LIMIT 1)";
+
 const otherColumns =
   "key, status, attempt, cursor, position, CASE WHEN status <> 'done' THEN name END AS name, " +
+  `CASE WHEN status = 'queued' AND started_at IS NOT NULL THEN ${interruptedSql} END AS startedAt, ` +
   `fingerprint <> '${ranDownstream}' AS isOutdated, ${passesOnSql} AS passesOn, ` +
   `status = 'done' AND ${shortOr("1", "0")} AS isStored, ` +
   `CASE status WHEN 'error' THEN ${failureSql} WHEN 'done' THEN ${shortOr("NULL", "result")} END AS result`;
@@ -172,6 +181,7 @@ const restoredTask = (row: TaskRow): RestoredTask => ({
   result: row.result,
   cursor: row.cursor,
   position: positionOf(row.id, row.position),
+  ...(row.startedAt === null ? undefined : { startedAt: Date.parse(row.startedAt) }),
   ...(row.name === null ? undefined : { name: row.name }),
   ...(row.isOutdated === 1 ? { isOutdated: true } : undefined),
   ...(row.passesOn === 1 ? { passesOn: true } : undefined),
@@ -203,4 +213,19 @@ export function* storedResults(
     chars = 0;
   }
   if (page.length > 0) yield page;
+}
+
+/** More lines than a machine sends without an acknowledgement (protocol/shared/credits.ts). */
+const mostLines = 20_000;
+
+/** The last lines of an attempt. */
+export function lastLines(
+  { db, run, busyHandler }: Pick<StoredRun, "db" | "run" | "busyHandler">,
+  id: TaskId,
+  attempt: number,
+): readonly StoredLine[] {
+  using lines = db.prepare<StoredLine, [number, number, number]>(
+    `SELECT at, level, line FROM task_logs WHERE run_id = ? AND task_id = ? AND attempt = ? ORDER BY rowid DESC LIMIT ${mostLines}`,
+  );
+  return busyHandler.run(() => lines.all(run, id, attempt));
 }

@@ -19,6 +19,7 @@ export class WorkerPort {
   #sent: number | undefined;
   /** Credits and answers are due after the commit. */
   #credits = 0;
+  #records = 0;
   #checkpoints: CheckpointAnswer[] = [];
   /** Credits were given back without an acknowledgement: the worker may still wait for room. */
   #owesAck = false;
@@ -61,6 +62,7 @@ export class WorkerPort {
   /** The credits of this message are given back with the next `acknowledge`. */
   giveBackLater(text: string): void {
     this.#credits += creditsOf(text.length);
+    this.#records++;
   }
 
   answerLater(checkpoint: CheckpointAnswer): void {
@@ -77,9 +79,11 @@ export class WorkerPort {
     const checkpoints = this.#checkpoints;
     if (credits === 0 && checkpoints.length === 0 && !this.#owesAck) return;
     this.memory.credits.giveBack(credits);
-    const ack: Ack = checkpoints.length === 0 ? { type: "ack" } : { type: "ack", checkpoints };
-    this.#port.postMessage(ack);
+    const records = this.#records;
+    const ack: Ack = records === 0 ? { type: "ack" } : { type: "ack", records };
+    this.#port.postMessage(checkpoints.length === 0 ? ack : { ...ack, checkpoints });
     this.#credits = 0;
+    this.#records = 0;
     this.#checkpoints = [];
     this.#owesAck = false;
   }

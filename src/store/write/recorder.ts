@@ -11,6 +11,7 @@ import type { Completion } from "../../protocol/codec/completions.ts";
 import { assertNever } from "../../base/unreachable.ts";
 import { nameOfKey } from "../../protocol/task-key.ts";
 import type { History, TaskRow } from "./history.ts";
+import { StoredLines } from "./stored-lines.ts";
 import { PendingEvents } from "./pending-events.ts";
 
 type Interrupted = Extract<MainRecord, { type: "interrupted" }>;
@@ -21,6 +22,7 @@ export class Recorder {
   readonly #mask: Mask | undefined;
   readonly #machines: ReadonlyMap<WorkerId, string>;
   readonly #events = new PendingEvents();
+  readonly #storedLines = new StoredLines();
 
   /**
    * @param mask for failures that arise in the writer; records arrive masked
@@ -160,6 +162,8 @@ export class Recorder {
     const { id, name, key, attempt, at, waitedMs = null, label } = record;
     const row = { ...blank, ...itemOf(record), id, name, key, attempt, startedAt: at, waitedMs };
     const machine = this.#machineOf(worker);
+    if (record.goesOn === true)
+      this.#storedLines.add(id, attempt, this.#history.goesOn(id, attempt, at));
     this.#history.setTask({ ...row, status: "running", worker, machine: machine ?? null });
     this.#events.add({ type: "task-started", id, name, attempt, at, label, machine });
   }
@@ -175,6 +179,7 @@ export class Recorder {
 
   #logged(record: Extract<TaskRecord, { type: "log" }>, machine: string | undefined): void {
     const { id, name, attempt, at, level, line, label } = record;
+    if (this.#storedLines.has(record)) return;
     if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
     this.#events.add({ type: "task-log", id, name, attempt, at, level, line, label, machine });
   }

@@ -85,22 +85,26 @@ const packed = (...ids: number[]): string =>
 class Bench {
   readonly sent: ToRun[] = [];
   readonly endings: SessionEnd[] = [];
-  readonly session = new MachineSession({
-    machine: { name: "h", host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
-    heardAt: 0,
-    createPool: (_, events) => {
-      this.pool = new Pool(events);
-      return this.pool;
+  readonly session = new MachineSession(
+    {
+      machine: { name: "h", host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
+      pipeline: "p",
+      heardAt: 0,
+      createPool: (_, events) => {
+        this.pool = new Pool(events);
+        return this.pool;
+      },
+      transmit: ({ messages }) => this.sent.push(...messages),
+      load: async ({ kind, name }) => (kind === "builtin" ? { kind, name } : undefined),
+      asked: () => undefined,
+      say: () => undefined,
+      over: (reason) => this.endings.push(reason),
+      measured: () => undefined,
+      ended: () => undefined,
+      isShown: false,
     },
-    transmit: ({ messages }) => this.sent.push(...messages),
-    load: async ({ kind, name }) => (kind === "builtin" ? { kind, name } : undefined),
-    asked: () => undefined,
-    say: () => undefined,
-    over: (reason) => this.endings.push(reason),
-    measured: () => undefined,
-    ended: () => undefined,
-    isShown: false,
-  });
+    { has: () => false, take: () => undefined },
+  );
   pool: Pool | undefined;
   #seq = 0;
 

@@ -178,3 +178,39 @@ test("a cancelled attempt is kept when the run is continued", () => {
   bench.continue();
   expect(bench.attempts()).toEqual([[2, null, time(1), time(2), "cancelled", why]]);
 });
+
+test("an attempt that goes on in the next session was not interrupted, and its lines are there once", () => {
+  using bench = new Bench();
+  const said = (at: number, line: string): TaskRecord => ({
+    type: "log",
+    ...identity,
+    attempt: 1,
+    at,
+    level: "info",
+    line,
+  });
+  const lines = (): unknown => bench.db.query("SELECT line FROM task_logs ORDER BY rowid").values();
+  bench.records(started(1, 1), said(2, "a"), said(2, "a"), said(3, "b"));
+  bench.continue();
+  const [page] = bench.history.restoredPages();
+  expect(page?.tasks).toMatchObject([{ id: identity.id, attempt: 0, startedAt: 1 }]);
+  const goesOn: TaskRecord = { type: "started", ...identity, attempt: 1, at: 1, goesOn: true };
+  bench.recorder.task(goesOn, undefined, worker);
+  bench.commit("ROLLBACK");
+  expect(bench.attempts()).toHaveLength(1);
+  // The last two lines had been stored, and nobody knew.
+  bench.records(goesOn, said(2, "a"), said(3, "b"), said(3, "c"), said(3, "b"), ended(1, 5, done));
+  expect(bench.attempts()).toEqual([]);
+  expect(lines()).toEqual([["a"], ["a"], ["b"], ["c"], ["b"]]);
+});
+
+test("of a task that was cancelled, or waits for its next attempt, none goes on", () => {
+  using bench = new Bench();
+  const startedAt = (): unknown => [...bench.history.restoredPages()][0]?.tasks[0]?.startedAt;
+  bench.records(started(1, 1), ended(1, 2, { status: "cancelled", failure }));
+  bench.continue();
+  expect(startedAt()).toBeUndefined();
+  bench.records(ended(1, 5, retried));
+  bench.continue();
+  expect(startedAt()).toBeUndefined();
+});

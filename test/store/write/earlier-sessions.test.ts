@@ -9,10 +9,11 @@ import { storedRun } from "./options.ts";
 function withResults(results: readonly string[]): Database {
   const db = new Database(":memory:");
   db.run(
-    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, fingerprint, position DEFAULT 0, PRIMARY KEY (run_id, id))",
+    "CREATE TABLE task_runs (run_id, id, name, key, status, attempt, cursor, result, error, fingerprint, position DEFAULT 0, started_at, PRIMARY KEY (run_id, id))",
   );
+  db.run("CREATE TABLE task_attempts (run_id, task_id, attempt, started_at, outcome)");
   const insert = db.query(
-    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL, NULL, 0)",
+    "INSERT INTO task_runs VALUES (1, ?, 't', 'k', 'done', 1, NULL, ?, NULL, NULL, 0, NULL)",
   );
   for (const [index, result] of results.entries()) insert.run(index + 1, result);
   return db;

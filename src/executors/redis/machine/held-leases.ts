@@ -3,7 +3,7 @@
 import type { TaskId } from "../../../protocol/ids.ts";
 import type { Assignment } from "../../../protocol/messages.ts";
 
-type Held = { left: number; readonly ended: () => void };
+type Held = { left: number; readonly tasks: readonly Assignment[]; readonly ended: () => void };
 
 export class HeldLeases {
   /** Granted, and not taken by a thread. */
@@ -20,11 +20,23 @@ export class HeldLeases {
 
   /** @param ended called once all of these tasks have ended or were given back */
   add(tasks: readonly Assignment[], ended: () => void): void {
-    const held = { left: tasks.length, ended };
+    const held = { left: tasks.length, tasks, ended };
     for (const task of tasks) {
       this.#leaseOf.set(task.id, held);
       this.#queue.push(task);
     }
+  }
+
+  /** As the run gave it, while it has not ended. */
+  given(id: TaskId): Assignment | undefined {
+    return this.#leaseOf.get(id)?.tasks.find((task) => task.id === id);
+  }
+
+  /** These tasks run already, and were given by an earlier session. */
+  goOn(ids: readonly TaskId[], ended: () => void): void {
+    const held = { left: ids.length, tasks: [], ended };
+    for (const id of ids) this.#leaseOf.set(id, held);
+    if (ids.length === 0) ended();
   }
 
   take(most: number): Assignment[] {

@@ -1,68 +1,62 @@
-// One run on this machine: the pool of threads that runs its leases, and the link to it. The pool is the one of local runs. Its
-// tasks come from leases, and what its threads send the writer goes down the link.
+// One session of a run on this machine: the link to it, its leases, and the pool of threads that runs them. Its tasks come from
+// leases, and what its threads send the writer goes down the link.
+//
+// A run that dies is continued by another session. Until then this machine keeps what it has of it, and lets run what runs.
 
-import { systemClock, type Timer } from "../../../base/clock.ts";
-import { type Failure, toFailure } from "../../../base/failure.ts";
-import { Promise } from "../../../base/globals.ts";
+import { toFailure } from "../../../base/failure.ts";
+import { JSON } from "../../../base/globals.ts";
 import { pause } from "../../../base/pause.ts";
 import { assertNever } from "../../../base/unreachable.ts";
-import type { AskedQuery, QueryAnswer } from "../../../protocol/asked-query.ts";
 import { unpackAssignments } from "../../../protocol/codec/assignments.ts";
-import type { RunId, TaskId, WorkerId } from "../../../protocol/ids.ts";
-import type { ModuleRef, RunInfo } from "../../../protocol/messages.ts";
-import { Programs } from "../../../protocol/shared/programs.ts";
-import type { ExecutorsEvents } from "../../executors.ts";
+import type { RunId } from "../../../protocol/ids.ts";
+import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LeaseJob, ToMachine, ToRun } from "../engine-messages.ts";
 import { type Frame, Link } from "../link.ts";
-import { packQuery, unpackQuery } from "../query-text.ts";
 import { SpacedFlush } from "../spaced-flush.ts";
 import { HeldLeases } from "./held-leases.ts";
-import type { Pool, SessionDeps, SessionEnd } from "./session-deps.ts";
-import { type ShownTask, ShownTasks } from "./shown-tasks.ts";
-import type { TaskNews } from "./task-news.ts";
-import { ThreadRelay } from "./thread-relay.ts";
+import { OpenLeases } from "./open-leases.ts";
+import { goOn, keeps, type SessionDeps, type SessionEnd } from "./session-deps.ts";
+import { type Boot, type PoolOwner, SessionPool } from "./session-pool.ts";
+import type { ShownTask } from "./shown-tasks.ts";
 
-type Boot = Extract<ToMachine, { type: "boot" }>;
-
-type OpenLease = {
-  readonly close: () => void;
-  /** All of its tasks have ended: the run gives it others, or closes it. */
-  isEmpty: boolean;
+/** See OtherSessions. */
+type EarlierSessions = {
+  has(origin: string, likeness: string): boolean;
+  take(origin: string, likeness: string): SessionPool | undefined;
 };
 
-const runningPollMs = 50;
+type Begin = Extract<ToMachine, { type: "begin" }>;
 
 export class MachineSession {
   readonly #deps: SessionDeps;
+  readonly #earlier: EarlierSessions;
   readonly #link: Link<ToRun, ToMachine>;
-  readonly #programs = Programs.create();
   readonly #leases = new HeldLeases();
-  #shown: ShownTasks | undefined;
-  readonly #threads = new Map<number, ThreadRelay>();
-  /** By lease: settles a claim. */
-  readonly #claims = new Map<number, (isGranted: boolean) => void>();
-  /** Leases that were granted, and that the run has not closed. */
-  readonly #open = new Map<number, OpenLease>();
-  readonly #queries = new Map<number, (answer: QueryAnswer) => void>();
-  #lastQuery = 0;
-  #pool: Pool | undefined;
-  #run: RunInfo | undefined;
-  #poll: Timer | undefined;
+  readonly #open = new OpenLeases();
+  #pool: SessionPool | undefined;
+  #boot: Boot | undefined;
+  #module: ModuleRef | undefined;
+  #begun: Begin | undefined;
   /** How far this machine's clock is ahead of the run's: the least of what frames have shown. */
   #clockAheadMs = Number.POSITIVE_INFINITY;
   #beats = 0;
-  #isBooting = false;
-  #isReady = false;
+  /** The run waits to hear what there is of its last session. */
+  #owesOffers = false;
+  /** The run is not heard. */
+  #isSuspended = false;
   #isLeaving = false;
   /** The run is cancelled: nothing more begins. */
   #isCancelled = false;
   #isOver = false;
 
-  constructor(deps: SessionDeps) {
+  constructor(deps: SessionDeps, earlier: EarlierSessions) {
     this.#deps = deps;
+    this.#earlier = earlier;
     const flushes = new SpacedFlush();
     this.#link = new Link<ToRun, ToMachine>({
-      transmit: (frame) => deps.transmit(frame),
+      transmit: (frame) => {
+        if (!this.#isSuspended) deps.transmit(frame);
+      },
       deliver: (message) => this.#receive(message),
       soon: (work) => flushes.soon(work),
       later: (work) => flushes.later(work),
@@ -80,11 +74,11 @@ export class MachineSession {
   /** Once a second. A thousand idle machines are heard by one thread of the run: each says something every other time. */
   beat(): void {
     this.#beats++;
-    this.#link.beat(this.#beats % 2 === 0);
+    if (!this.#isSuspended) this.#link.beat(this.#beats % 2 === 0);
   }
 
   resend(): void {
-    this.#link.resend();
+    if (!this.#isSuspended) this.#link.resend();
   }
 
   get averageMs(): number | undefined {
@@ -93,73 +87,65 @@ export class MachineSession {
 
   /** Null: the run has not begun. */
   get runId(): RunId | null {
-    return this.#run?.id ?? null;
+    return this.#begun?.run.id ?? null;
+  }
+
+  /** What tells the run from all others; undefined before it has begun. */
+  get origin(): string | undefined {
+    return this.#begun?.origin;
   }
 
   /** Of each of its threads, how many tasks run there. */
   get runningByThread(): readonly number[] {
-    return Array.from(this.#threads.values(), ({ running }) => running);
+    return this.#pool?.runningByThread ?? [];
   }
 
   /** In a screen's order; none where nobody looks. */
   get shownTasks(): readonly ShownTask[] {
-    return this.#shown?.all ?? [];
+    return this.#pool?.shownTasks ?? [];
   }
 
   // ── leases ──
 
   /** The machine takes leases of this run. */
   get isOpen(): boolean {
-    return !this.#isLeaving && !this.#isOver;
+    return !this.#isLeaving && !this.#isOver && !this.#isSuspended;
+  }
+
+  get isSuspended(): boolean {
+    return this.#isSuspended;
   }
 
   /** Resolves when the run has closed the lease, or does not want it to run here. */
   async run({ lease, tasks }: LeaseJob): Promise<void> {
     // Its job was added again, and both came here.
-    if (this.#claims.has(lease)) return;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#claims.set(lease, resolve);
+    if (this.#open.isClaimed(lease)) return;
+    const claimed = this.#open.claim(lease);
     this.#link.send({ type: "claim", lease });
-    const isGranted = await promise;
-    if (!isGranted || this.#isOver) return;
-    const closed = Promise.withResolvers<void>();
-    this.#open.set(lease, { close: closed.resolve, isEmpty: true });
+    if (!(await claimed) || this.#isOver) return;
+    const closed = this.#open.open(lease);
     this.#work(lease, tasks);
-    await closed.promise;
-    this.#open.delete(lease);
+    await closed;
   }
 
   /** @param packed `Assignment[]` */
   #work(lease: number, packed: string): void {
-    const open = this.#open.get(lease);
-    if (open !== undefined) open.isEmpty = false;
+    this.#open.filled(lease);
     this.#leases.add(unpackAssignments(packed), () => this.#worked(lease));
     // It may have been granted and cancelled by messages that arrived together.
-    if (this.#isLeaving || this.#isCancelled) this.#giveBack();
-    else this.#dispatch();
+    if (this.#isLeaving || this.#isCancelled || this.#isSuspended) this.#giveBack();
+    else this.#pool?.dispatch();
   }
 
   #worked(lease: number): void {
     if (this.#isOver) return;
-    const { averageMs } = this;
-    this.#link.send({ type: "ended", lease, averageMs });
-    this.#deps.measured(averageMs);
-    const open = this.#open.get(lease);
-    if (open === undefined) return;
-    open.isEmpty = true;
-    if (this.#isLeaving) open.close();
+    this.#sayEnded(lease);
+    this.#deps.measured(this.averageMs);
+    this.#open.emptied(lease, this.#isLeaving);
   }
 
-  /** What one thread has taken ahead is for the others too, once nothing waits. */
-  #dispatch(): void {
-    const { waiting } = this.#leases;
-    this.#pool?.dispatch(waiting);
-    if (waiting > 0 && this.#leases.waiting === 0) this.#pool?.dispatch(0);
-  }
-
-  #claimed(lease: number, isGranted: boolean): void {
-    this.#claims.get(lease)?.(isGranted);
-    this.#claims.delete(lease);
+  #sayEnded(lease: number): void {
+    this.#link.send({ type: "ended", lease, averageMs: this.averageMs });
   }
 
   /** What no thread has begun goes back to the run. */
@@ -168,7 +154,6 @@ export class MachineSession {
     const ids = [...waiting, ...(this.#pool?.takeBackAll() ?? [])];
     if (ids.length === 0) return;
     this.#link.send({ type: "returned", ids });
-    for (const relay of this.#threads.values()) relay.release(ids);
     this.#leases.end(ids);
   }
 
@@ -177,21 +162,24 @@ export class MachineSession {
   #receive(message: ToMachine): void {
     switch (message.type) {
       case "boot":
-        void this.#boot(message);
+        void this.#load(message);
         return;
       case "begin":
-        this.#run = message.run;
-        return this.#pool?.begin(message.run);
+        return this.#begin(message);
+      case "judged":
+        return this.#judged(message);
       case "granted":
-        return this.#claimed(message.lease, true);
+        // The machine has not waited for the answer.
+        if (!this.#open.answer(message.lease, true)) this.#sayEnded(message.lease);
+        return;
       case "refused":
-        return this.#claimed(message.lease, false);
+        return void this.#open.answer(message.lease, false);
       case "more":
         return this.#work(message.lease, message.text);
       case "closed":
-        return this.#open.get(message.lease)?.close();
+        return this.#open.close(message.lease);
       case "committed":
-        return this.#threads.get(message.thread)?.committed(message);
+        return this.#pool?.committed(message);
       case "cancel":
         this.#isCancelled = true;
         this.#giveBack();
@@ -199,11 +187,9 @@ export class MachineSession {
       case "recall":
         return this.#giveBack();
       case "kill":
-        return this.#pool?.kill(message.thread as WorkerId, message.failure);
+        return this.#pool?.kill(message.thread, message.failure);
       case "answer":
-        this.#queries.get(message.query)?.(unpackQuery<QueryAnswer>(message.answer));
-        this.#queries.delete(message.query);
-        return;
+        return this.#pool?.answer(message);
       case "end":
         return this.end(message.reason);
       default:
@@ -211,121 +197,138 @@ export class MachineSession {
     }
   }
 
-  async #boot(boot: Boot): Promise<void> {
-    if (this.#isBooting) return;
-    this.#isBooting = true;
+  async #load(boot: Boot): Promise<void> {
+    if (this.#boot !== undefined) return;
+    this.#boot = boot;
     this.#deps.asked(boot.tagSets);
     try {
       const module = await this.#deps.load(boot.module);
       if (this.#isOver) return;
-      if (module !== undefined) return this.#start(boot, module);
-      this.#isBooting = false;
-      this.#link.send({ type: "bundle-wanted" });
+      if (module === undefined) {
+        this.#boot = undefined;
+        return this.#link.send({ type: "bundle-wanted" });
+      }
+      this.#module = module;
+      if (this.#takeOver()) return;
+      this.#offerNothing();
+      this.#start(boot, module);
     } catch (thrown) {
       this.#link.send({ type: "broken", failure: toFailure(thrown) });
     }
   }
 
-  #start({ secrets, maxInput, hasLabels }: Boot, module: ModuleRef): void {
-    const { threads, slots } = this.#deps.machine;
-    const clockAheadMs = this.#clockAheadMs;
-    this.#shown = new ShownTasks(clockAheadMs);
-    const pool = this.#deps.createPool(
-      {
-        workers: threads,
-        concurrency: slots,
-        module,
-        sources: [],
-        db: null,
-        secrets,
-        maxInput: maxInput ?? Number.POSITIVE_INFINITY,
-        hasLabels,
-        tagSets: [],
-        programs: this.#programs,
-        clockAheadMs,
-        answerQuery: (query) => this.#ask(query),
-      },
-      this.#poolEvents(),
-    );
-    this.#pool = pool;
-    pool.start();
-    if (this.#run !== undefined) pool.begin(this.#run);
-    this.#poll = systemClock.every(runningPollMs, () => {
-      for (const relay of this.#threads.values()) relay.reportRunning();
-    });
-    this.#dispatch();
+  #start(boot: Boot, module: ModuleRef): void {
+    this.#pool = new SessionPool(this.#deps, this.#owner, boot, module, this.#clockAheadMs);
+    if (this.#begun !== undefined) this.#pool.begin(this.#begun.run);
+    this.#pool.dispatch();
   }
 
-  #poolEvents(): ExecutorsEvents {
-    const link = this.#link;
+  get #owner(): PoolOwner {
+    const [link, leases] = [this.#link, this.#leases];
     return {
-      take: (workerId, most) => {
-        // The pool asks as soon as a thread can run tasks.
-        if (!this.#isReady) link.send({ type: "ready" });
-        this.#isReady = true;
-        const tasks = this.#leases.take(most);
-        if (tasks.length > 0)
-          this.#hold(
-            workerId,
-            tasks.map(({ id }) => id),
-          );
-        return tasks;
+      send: (message) => link.send(message),
+      sendLater: (message) => link.sendLater(message),
+      take: (most) => leases.take(most),
+      get waiting() {
+        return leases.waiting;
       },
-      readyOn: () => this.#leases.waiting,
-      moved: (ids, workerId) => {
-        if (ids.length > 0) this.#hold(workerId, ids);
-      },
-      attach: (port) => {
-        const relay = new ThreadRelay(port, {
-          send: (message) => link.send(message),
-          heard: (news) => this.#heard(news),
-          isShown: this.#deps.isShown,
-        });
-        this.#threads.set(relay.thread, relay);
-      },
-      toppedUp: () => this.#dispatch(),
-      returned: (ids) => link.send({ type: "returned", ids }),
-      lost: (worker) => {
-        this.#threads.get(worker.workerId)?.lose(worker);
-        this.#threads.delete(worker.workerId);
-      },
-      broken: (failure: Failure) => link.send({ type: "broken", failure }),
-      output: (level, line) => link.send({ type: "output", level, line }),
+      given: (id) => leases.given(id),
+      toppedUp: () => this.#pool?.dispatch(),
+      ended: (ids) => leases.end(ids),
     };
   }
 
-  #heard(news: TaskNews): void {
-    this.#shown?.add(news);
-    this.#deps.ended(news);
-    this.#leases.end(news.ended);
+  // ── another session of the same run ──
+
+  #begin(begun: Begin): void {
+    if (this.#begun !== undefined) return;
+    this.#begun = begun;
+    if (this.#takeOver()) return;
+    this.#pool?.begin(begun.run);
+    if (!begun.isResumed) return;
+    this.#owesOffers = true;
+    const isLater = this.#module === undefined && this.#earlier.has(begun.origin, this.#likeness);
+    if (!isLater) this.#offerNothing();
   }
 
-  #hold(workerId: WorkerId, ids: readonly TaskId[]): void {
-    for (const relay of this.#threads.values()) {
-      if (relay.thread === workerId) relay.hold(ids);
-      else relay.release(ids);
+  #offerNothing(): void {
+    if (this.#owesOffers) this.#link.send({ type: "offers", offers: [] });
+    this.#owesOffers = false;
+  }
+
+  /** The session before has died: the run's lock is this one's. @returns whether there is something of it */
+  #takeOver(): boolean {
+    const [boot, begun] = [this.#boot, this.#begun];
+    if (boot === undefined || this.#module === undefined || begun?.isResumed !== true) return false;
+    const earlier = this.#earlier.take(begun.origin, this.#likeness);
+    if (earlier === undefined) return false;
+    const first = this.#pool?.retire() ?? 0;
+    this.#pool = earlier;
+    earlier.moveTo(this.#owner, first);
+    return true;
+  }
+
+  /** What a task may depend on, and its records: only the same can be taken over. */
+  get #likeness(): string {
+    return JSON.stringify([this.#boot, this.#begun?.run]);
+  }
+
+  /** Whether another session could take over what is here. */
+  isLike(likeness: string): boolean {
+    return this.#likeness === likeness && this.#pool?.isKept === true;
+  }
+
+  /** This session ends, and another one has its pool. */
+  handOver(likeness: string): SessionPool | undefined {
+    const pool = this.isLike(likeness) ? this.#pool : undefined;
+    if (pool !== undefined) this.#pool = undefined;
+    this.end("replaced");
+    return pool;
+  }
+
+  #judged({ leases }: Extract<ToMachine, { type: "judged" }>): void {
+    const accepted = new Set(leases.flatMap(({ ids }) => ids));
+    const running = this.#pool?.judged(accepted) ?? new Set();
+    if (accepted.size > 0) this.#deps.say("info", goOn(accepted.size));
+    for (const { lease, ids } of leases) {
+      void this.#open.open(lease);
+      this.#open.filled(lease);
+      const going = ids.filter((id) => running.has(id));
+      this.#leases.goOn(going, () => this.#worked(lease));
     }
-    // Before anything that the thread sends of these tasks.
-    this.#link.sendLater({ type: "held", thread: workerId, ids });
+    this.#pool?.dispatch();
   }
 
-  #ask(query: AskedQuery): Promise<QueryAnswer> {
-    return new Promise((resolve) => {
-      const number = ++this.#lastQuery;
-      this.#queries.set(number, resolve);
-      this.#link.send({ type: "query", query: number, asked: packQuery(query) });
-    });
+  /** The run is silent, or has died. Nothing more begins here, and what is not known to be committed is kept for its next session. */
+  suspend(reason: "silent" | "replaced"): void {
+    if (this.#isOver || this.#isSuspended) return;
+    if (this.#isLeaving || this.#isCancelled || this.#pool?.isKept !== true)
+      return this.end(reason);
+    this.#isSuspended = true;
+    this.#giveBack();
+    // Leases of other runs want their places.
+    this.#open.closeAll();
+    if (reason === "silent") this.#deps.say("warn", keeps(this.#deps.pipeline));
+  }
+
+  /** The run is heard. */
+  wake(): void {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    this.#link.resend();
+    this.#pool?.dispatch();
   }
 
   // ── the end ──
 
   /** Gives back what has not begun, and waits for what runs. Resolves when the run knows. */
   async leave(): Promise<void> {
+    if (this.#isSuspended) return this.end("left");
     this.#isLeaving = true;
     this.#link.send({ type: "leaving" });
     this.#giveBack();
-    for (const { isEmpty, close } of this.#open.values()) if (isEmpty) close();
-    while (!this.#isOver && (!this.#leases.isEmpty || this.#claims.size > 0))
+    this.#open.closeEmpty();
+    while (!this.#isOver && (!this.#leases.isEmpty || this.#open.hasClaims))
       await pause(leavePollMs);
     if (this.#isOver) return;
     this.#link.send({ type: "left" });
@@ -336,13 +339,9 @@ export class MachineSession {
   end(reason: SessionEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    systemClock.cancel(this.#poll);
     this.#pool?.stop();
-    for (const relay of this.#threads.values()) relay.close();
-    for (const settle of this.#claims.values()) settle(false);
     this.#leases.endAll();
-    for (const { close } of this.#open.values()) close();
-    this.#programs.reaper[Symbol.dispose]();
+    this.#open.closeAll();
     this.#deps.over(reason);
   }
 }

@@ -31,7 +31,14 @@ import { backMs, LeaseTakers } from "./lease-takers.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { MachineSession } from "./machine-session.ts";
 import { MachineActivity, type MachineStatus } from "./machine-status.ts";
-import { endings, type SessionEnd, silentBeats } from "./session-deps.ts";
+import {
+  endings,
+  keptBeats,
+  type SessionDeps,
+  type SessionEnd,
+  silentBeats,
+} from "./session-deps.ts";
+import { OtherSessions } from "./other-sessions.ts";
 import { WorkingFolder } from "./working-folder.ts";
 
 const beatMs = 1_000;
@@ -122,11 +129,13 @@ export class Machine {
       const tick = readTick(fields, this.#options.key);
       if (tick === undefined) this.#otherKey();
       else {
-        if (tick.ended !== undefined) this.#runs.get(tick.ended)?.session.end("replaced");
+        if (tick.ended !== undefined) this.#runs.get(tick.ended)?.session.suspend("replaced");
         this.#strangers.delete(tick.session);
         const joined = this.#runs.get(tick.session);
-        if (joined !== undefined) joined.silent = 0;
-        else if (!this.#left.has(tick.session) && !this.#isLeaving) {
+        if (joined !== undefined) {
+          joined.silent = 0;
+          joined.session.wake();
+        } else if (!this.#left.has(tick.session) && !this.#isLeaving) {
           this.#join(tick);
         }
       }
@@ -143,20 +152,17 @@ export class Machine {
   }
 
   #join({ session, version, pipeline, tick: heardAt }: RunTick): void {
-    const { say, key, connection, createPool } = this.#options;
+    const { say, key, connection, createPool, isShown = false } = this.#options;
     if (version !== this.#info.version) {
       this.#forget(session);
-      say(
-        "warn",
-        `the run of ${pipeline} has pipeloom ${version}, and this is ${this.#info.version}: install the same one`,
-      );
-      return;
+      return say("warn", otherVersion(pipeline, version, this.#info.version));
     }
     const life = (this.#lives.get(session) ?? 0) + 1;
     this.#lives.set(session, life);
     const name: LinkName = { session, machine: this.id, life };
-    const joined = new MachineSession({
+    const deps: SessionDeps = {
       machine: this.#info,
+      pipeline,
       heardAt,
       createPool,
       transmit: (frame) => {
@@ -170,10 +176,12 @@ export class Machine {
       },
       say,
       ended: (counts) => this.#activity.count(counts),
-      isShown: this.#options.isShown ?? false,
+      isShown,
       over: (reason) => this.#over(session, pipeline, reason),
       measured: () => this.#adjust(),
-    });
+    };
+    const others = new OtherSessions(() => this.#sessions.filter((other) => other !== joined));
+    const joined = new MachineSession(deps, others);
     this.#runs.set(session, {
       pipeline,
       session: joined,
@@ -184,6 +192,10 @@ export class Machine {
     });
     this.#adjust();
     say("info", `works for the run of ${pipeline}`);
+  }
+
+  get #sessions(): readonly MachineSession[] {
+    return Array.from(this.#runs.values(), (joined) => joined.session);
   }
 
   #over(session: string, pipeline: string, reason: SessionEnd): void {
@@ -260,7 +272,7 @@ export class Machine {
       await session.run(job);
       return "ended";
     }
-    if (this.#isLeaving || session !== undefined) return "put back";
+    if (this.#isLeaving || session?.isSuspended === false) return "put back";
     return this.#strange(job.session);
   }
 
@@ -296,8 +308,15 @@ export class Machine {
     this.#register();
     for (const { session } of this.#runs.values()) session.beat();
     if (!this.#options.connection.isReady) return;
-    for (const joined of this.#runs.values()) {
-      if (++joined.silent > silentBeats) joined.session.end("silent");
+    const joins = [...this.#runs.values()];
+    // Another run waits for the working directory.
+    const most = joins.some(({ isWaiting }) => isWaiting) ? silentBeats : keptBeats;
+    for (const { session, silent } of joins.map((joined) => ({
+      ...joined,
+      silent: ++joined.silent,
+    }))) {
+      if (silent > most) session.end("silent");
+      else if (silent > silentBeats) session.suspend("silent");
     }
   }
 
@@ -326,3 +345,6 @@ export class Machine {
 
 const waitsHere = (pipeline: string): string =>
   `the run of ${pipeline} waits here for the end of another one: its tasks declare files, or those of the other do, and both need the working directory`;
+
+const otherVersion = (pipeline: string, version: string, own: string): string =>
+  `the run of ${pipeline} has pipeloom ${version}, and this is ${own}: install the same one`;

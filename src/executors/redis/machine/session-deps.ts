@@ -1,5 +1,7 @@
 // What a session on a machine is given to work with, and how it ends.
 
+import { exactDuration } from "../../../base/format-duration.ts";
+import { plural } from "../../../base/text.ts";
 import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
 import type { TagSet } from "../../../protocol/tags.ts";
@@ -12,6 +14,7 @@ export type Pool = ReturnType<CreateExecutors> & { readonly averageMs: number | 
 
 export type SessionDeps = {
   readonly machine: MachineInfo;
+  readonly pipeline: string;
   /** See `hello`. */
   readonly heardAt: number;
   createPool(...args: Parameters<CreateExecutors>): Pool;
@@ -43,9 +46,16 @@ export const endings: Readonly<Record<SessionEnd, (pipeline: string) => string>>
     `the run of ${pipeline} had given this machine up, and its tasks run elsewhere; it joins again`,
   replaced: (pipeline) => `the run of ${pipeline} had died, and is continued`,
   left: (pipeline) => `works no more for the run of ${pipeline}`,
-  silent: (pipeline) =>
-    `the run of ${pipeline} has been silent for ${silentBeats} s: what it had here is ended`,
+  silent: (pipeline) => `the run of ${pipeline} is silent: what it had here is ended`,
 };
+
+export const keeps = (pipeline: string): string =>
+  `the run of ${pipeline} has died or does not reach Redis: what it has here is kept for up to ${exactDuration(keptBeats * 1_000)}, and what runs goes on`;
 
 /** A run that has said nothing for so many beats of a second, while Redis answers, is gone. */
 export const silentBeats = 10;
+/** Its next session may come so many beats after the last one was heard. */
+export const keptBeats = 600;
+
+export const goOn = (tasks: number): string =>
+  `${plural(tasks, "task")} of the session before ${tasks === 1 ? "goes" : "go"} on here`;

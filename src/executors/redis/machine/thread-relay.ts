@@ -1,51 +1,91 @@
 // The writer's end of one thread's port, on a machine that is not the writer's: passes on what the thread sends, and gives its
-// credits back when the writer has committed.
+// credits back when the writer has committed. What is not committed is kept: another session of the run may take it.
 
+import { creditsOf } from "../../../protocol/shared/credits.ts";
 import type { TaskId } from "../../../protocol/ids.ts";
 import { WorkerMemory } from "../../../protocol/shared/worker-memory.ts";
 import type { Ack } from "../../../protocol/writer-records.ts";
 import type { LostWorker, WorkerPort } from "../../executors.ts";
-import type { ToMachine, ToRun } from "../engine-messages.ts";
+import type { OfferedAttempt, ToMachine, ToRun } from "../engine-messages.ts";
+import { type Given, KeptTexts } from "./kept-texts.ts";
 import { type TaskNews, taskNewsIn } from "./task-news.ts";
 
 type RelayCalls = {
   send(message: ToRun): void;
   heard(news: TaskNews): void;
+  readonly given: Given;
   /** Somebody looks at the machine's tasks. */
   readonly isShown: boolean;
 };
 
+/** `keeps`: the run has yet to say what it wants of it. `silent`: it wants nothing of what the thread still does. */
+type Mode = "sends" | "keeps" | "silent";
+
 export class ThreadRelay {
+  /** Its number on this machine. */
   readonly thread: number;
+  /** Its number on the link. */
+  #number: number;
   readonly #port: MessagePort;
   readonly #memory: WorkerMemory;
   readonly #calls: RelayCalls;
   /** Tasks that the thread was given, and whose end it has not sent. */
   readonly #held = new Set<TaskId>();
+  readonly #kept: KeptTexts;
+  #mode: Mode = "sends";
   #received = 0;
+  /** Credits of all that was received, and of what was given back. */
+  #spent = 0;
+  #givenBack = 0;
+  /** Credits that were given back before what they are for was sent again. */
+  #ahead = 0;
   #lost: LostWorker | undefined;
   #running: readonly TaskId[] = [];
   #reported: readonly TaskId[] = [];
 
-  constructor({ message: { workerId, port, memory } }: WorkerPort, calls: RelayCalls) {
+  /** @param first added to its number on this machine */
+  constructor(
+    { message: { workerId, port, memory } }: WorkerPort,
+    first: number,
+    calls: RelayCalls,
+  ) {
     this.thread = workerId;
+    this.#number = first + workerId;
     this.#port = port;
     this.#memory = WorkerMemory.from(memory);
     this.#calls = calls;
-    const { slots } = this.#memory.runningIds;
-    calls.send({ type: "attach", thread: workerId, slots });
+    this.#kept = new KeptTexts(calls.given);
+    this.#attach();
     port.onmessage = (event) => this.#receive(event.data as string);
+  }
+
+  /** On the link. */
+  get number(): number {
+    return this.#number;
+  }
+
+  #attach(): void {
+    const { slots } = this.#memory.runningIds;
+    this.#calls.send({ type: "attach", thread: this.#number, slots });
   }
 
   #receive(text: string): void {
     this.#received++;
-    this.#calls.send({ type: "records", thread: this.thread, text });
+    this.#spent += creditsOf(text.length);
+    // Its tasks may be here again by now.
+    if (this.#mode === "silent") return this.#reportLoss();
     const news = taskNewsIn(text, this.#calls.isShown);
+    this.#kept.add(text, news?.ended);
+    if (this.#mode === "sends") this.#send(text);
     if (news !== undefined) {
       this.release(news.ended);
       this.#calls.heard(news);
     }
     this.#reportLoss();
+  }
+
+  #send(text: string): void {
+    this.#calls.send({ type: "records", thread: this.#number, text });
   }
 
   /** Tasks in its slots now. */
@@ -61,7 +101,15 @@ export class ThreadRelay {
     for (const id of ids) this.#held.delete(id);
   }
 
-  committed({ credits, checkpoints }: Extract<ToMachine, { type: "committed" }>): void {
+  committed({ credits, records, checkpoints }: Extract<ToMachine, { type: "committed" }>): void {
+    this.#kept.committed(records, checkpoints);
+    const ahead = Math.min(credits, this.#ahead);
+    this.#ahead -= ahead;
+    this.#giveBack(credits - ahead, checkpoints);
+  }
+
+  #giveBack(credits: number, checkpoints?: Ack["checkpoints"]): void {
+    this.#givenBack += credits;
     this.#memory.credits.giveBack(credits);
     const ack: Ack = checkpoints === undefined ? { type: "ack" } : { type: "ack", checkpoints };
     this.#port.postMessage(ack);
@@ -72,12 +120,52 @@ export class ThreadRelay {
     const before = this.#running;
     this.#running = this.#memory.runningIds.list();
     const ids = this.#running.filter((id) => before.includes(id));
+    if (this.#mode !== "sends") return;
     if (ids.length === this.#reported.length && ids.every((id) => this.#reported.includes(id))) {
       return;
     }
     this.#reported = ids;
-    this.#calls.send({ type: "running", thread: this.thread, ids });
+    this.#calls.send({ type: "running", thread: this.#number, ids });
   }
+
+  // ── another session ──
+
+  /** Attempts that run, or that have ended and are not known to be committed. */
+  get offers(): readonly OfferedAttempt[] {
+    return this.#kept.offers;
+  }
+
+  /** Another session of the run asks. @param first as in the constructor */
+  moveTo(first: number): void {
+    this.#number = first + this.thread;
+    this.#mode = "keeps";
+    this.#reported = [];
+    this.#attach();
+  }
+
+  /**
+   * Sends what these attempts have sent, and nothing of the others.
+   * @returns those that run; undefined: others run too, and the thread is to be ended
+   */
+  judged(accepted: ReadonlySet<TaskId>): readonly TaskId[] | undefined {
+    if (this.#mode !== "keeps") return [];
+    const texts = this.#kept.keepOnly(accepted);
+    for (const text of texts) this.#send(text);
+    const isWanted = this.#held.isSubsetOf(accepted);
+    this.#mode = isWanted ? "sends" : "silent";
+    if (!isWanted) {
+      this.#held.clear();
+      return undefined;
+    }
+    const credits = texts.reduce((sum, { length }) => sum + creditsOf(length), 0);
+    const outstanding = this.#spent - this.#givenBack;
+    // The writer takes the items of a unit before it commits them: their credits may be back already.
+    this.#ahead = Math.max(0, credits - outstanding);
+    this.#giveBack(Math.max(0, outstanding - credits));
+    return [...this.#held];
+  }
+
+  // ── the end ──
 
   /** The thread has ended. What it sent may still be on its way here. */
   lose(worker: LostWorker): void {
@@ -94,7 +182,7 @@ export class ThreadRelay {
     const ids = [...unbegun];
     this.#calls.send({
       type: "thread-lost",
-      thread: this.thread,
+      thread: this.#number,
       running,
       unbegun: ids,
       failure,

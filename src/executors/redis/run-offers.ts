@@ -1,0 +1,187 @@
+// What machines have of an earlier session of the run, which has died: attempts that have ended without the writer's knowledge, and
+// attempts that still run. The database is the truth: an attempt is taken where it is the one that the next session would begin, and
+// the database knows its start and not its end. Its task is then given to the machine that has it, and to no other.
+//
+// So the first tasks are given out when the machines that are there have said what they have. None is waited for long.
+
+import { sha256 } from "../../base/sha256.ts";
+import { plural } from "../../base/text.ts";
+import type { TaskId, WorkerId } from "../../protocol/ids.ts";
+import type { Mask } from "../../protocol/mask.ts";
+import type { Assignment, RunInfo } from "../../protocol/messages.ts";
+import type { TagSet } from "../../protocol/tags.ts";
+import { taskKey } from "../../protocol/task-key.ts";
+import type { TaskRecord } from "../../protocol/writer-records.ts";
+import type { RunOrigin } from "../executors.ts";
+import type { ToMachine, ToRun } from "./engine-messages.ts";
+import type { RemoteThread } from "./remote-thread.ts";
+
+type Offer = Extract<ToRun, { type: "offers" }>["offers"][number];
+type Judged = Extract<ToMachine, { type: "judged" }>["leases"];
+
+type Machine = {
+  send(message: ToMachine): void;
+  threadAt(thread: number): Pick<RemoteThread, "workerId" | "tell"> | undefined;
+};
+
+type OffersDeps<From> = {
+  readonly runName: string;
+  readonly tagSets: readonly TagSet[];
+  /** Of what the database has. */
+  readonly mask: Mask | undefined;
+  take(most: number, on: TagSet): Assignment[];
+  /** @returns the machine's new lease */
+  lease(machine: From, tasks: readonly Assignment[], on: TagSet): number;
+  /** These tasks are given to any machine. */
+  setAside(tasks: readonly Assignment[], on: TagSet): void;
+  moved(ids: readonly TaskId[], workerId: WorkerId): void;
+  say(line: string): void;
+};
+
+/** Ticks of the run: so long, no task is given out while a machine has not said what it has. */
+const mostTicks = 2;
+/** With offers of some machines, those of others may come a moment later. */
+const moreTicks = 1;
+const takenAtOnce = 128;
+
+type Begun = Pick<Extract<ToMachine, { type: "begin" }>, "run" | "origin" | "isResumed">;
+
+export class RunOffers<From extends Machine> {
+  readonly #deps: OffersDeps<From>;
+  #begun: Begun | undefined;
+  /** Undefined before the run has begun, and once all is judged. */
+  #ticks: number | undefined;
+  readonly #unanswered = new Set<From>();
+  readonly #offers = new Map<From, readonly Offer[]>();
+
+  constructor(deps: OffersDeps<From>) {
+    this.#deps = deps;
+  }
+
+  begin(run: RunInfo, { beganAt, isResumed }: RunOrigin): void {
+    const origin = sha256(`${this.#deps.runName} ${run.id} ${beganAt}`);
+    this.#begun = { run, origin, isResumed };
+    if (isResumed) this.#ticks = 0;
+  }
+
+  /** Tells the machine that the run has begun, if it has. */
+  tell(machine: From): void {
+    if (this.#begun === undefined) return;
+    machine.send({ type: "begin", ...this.#begun });
+    if (this.isWaiting) this.#unanswered.add(machine);
+  }
+
+  offered(machine: From, offers: readonly Offer[]): void {
+    this.#unanswered.delete(machine);
+    if (offers.length === 0) return;
+    if (this.isWaiting) this.#offers.set(machine, offers);
+    else machine.send({ type: "judged", leases: [] });
+  }
+
+  lose(machine: From): void {
+    this.#unanswered.delete(machine);
+    this.#offers.delete(machine);
+  }
+
+  /** Once a second, while Redis works. */
+  tick(): void {
+    if (this.#ticks !== undefined) this.#ticks++;
+  }
+
+  /** No task is given out. */
+  get isWaiting(): boolean {
+    return this.#ticks !== undefined;
+  }
+
+  /** @returns whether tasks may be given out */
+  settle(): boolean {
+    if (this.#ticks === undefined) return true;
+    const isEarly = this.#unanswered.size > 0 || (this.#offers.size > 0 && this.#ticks < moreTicks);
+    if (isEarly && this.#ticks < mostTicks) return false;
+    this.#ticks = undefined;
+    this.#unanswered.clear();
+    this.#judge();
+    this.#offers.clear();
+    return true;
+  }
+
+  #judge(): void {
+    const leases = new Map(
+      [...this.#offers.keys()].map((machine) => [machine, [] as Judged[number][]]),
+    );
+    let [left, accepted] = [this.#count, 0];
+    for (const on of left === 0 ? [] : this.#deps.tagSets) {
+      // Those that ran are among the first ones that are ready.
+      for (let most = 2 * this.#count + takenAtOnce; left > 0 && most > 0;) {
+        const tasks = this.#deps.take(Math.min(most, takenAtOnce), on);
+        if (tasks.length === 0) break;
+        most -= tasks.length;
+        const taken = this.#takeUp(tasks, on, leases);
+        left -= taken;
+        accepted += taken;
+      }
+    }
+    for (const [machine, judged] of leases) machine.send({ type: "judged", leases: judged });
+    if (accepted > 0) this.#deps.say(goOn(accepted));
+  }
+
+  get #count(): number {
+    return this.#offers.values().reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** @returns how many of the tasks go on where they are */
+  #takeUp(
+    tasks: readonly Assignment[],
+    on: TagSet,
+    leases: ReadonlyMap<From, Judged[number][]>,
+  ): number {
+    const given = new Set<Assignment>();
+    for (const [machine, offers] of this.#offers) {
+      const own = tasks.filter((task) => !given.has(task) && this.#goesOn(task, machine, offers));
+      if (own.length === 0) continue;
+      for (const task of own) given.add(task);
+      const lease = this.#deps.lease(machine, own, on);
+      leases.get(machine)?.push({ lease, ids: own.map(({ id }) => id) });
+    }
+    const others = tasks.filter((task) => !given.has(task));
+    if (others.length > 0) this.#deps.setAside(others, on);
+    return given.size;
+  }
+
+  #goesOn(task: Assignment, machine: From, offers: readonly Offer[]): boolean {
+    const { id, name, attempt, begunBefore: at, label, needs, position } = task;
+    if (at === undefined) return false;
+    const { mask } = this.#deps;
+    const plainKey = taskKey(task.task, task.input);
+    const key = mask?.text(plainKey) ?? plainKey;
+    const offer = offers.find((each) => each.id === id && isSame(each, task, key));
+    const thread = offer === undefined ? undefined : machine.threadAt(offer.thread);
+    if (thread === undefined) return false;
+    this.#deps.moved([id], thread.workerId);
+    const record: TaskRecord = {
+      type: "started",
+      id,
+      name,
+      key,
+      attempt,
+      at,
+      goesOn: true,
+      label,
+      needs,
+      position,
+    };
+    thread.tell([mask?.data(record) ?? record]);
+    return true;
+  }
+}
+
+/** @param key of the task, as it is in the file */
+const isSame = (offer: Offer, task: Assignment, key: string): boolean =>
+  offer.key === key &&
+  offer.attempt === task.attempt &&
+  offer.startedAt === task.begunBefore &&
+  offer.cursor === (task.cursor ?? null) &&
+  offer.wantsResult === task.wantsResult;
+
+const goOn = (tasks: number): string =>
+  `${plural(tasks, "task")} of the session before ${tasks === 1 ? "goes" : "go"} on where ${tasks === 1 ? "it was" : "they were"}: workers had kept ${tasks === 1 ? "it" : "them"}`;
