@@ -163,7 +163,8 @@ function cronText(cron: string, tz: string | null, name: string): string {
   if (!isText(cron)) {
     throw new TypeError(`${name} must be text, e.g. "30 2 * * *", not ${shownValue(cron)}`);
   }
-  const text = cron.trim();
+  // Fields of a crontab are often apart by tabs, which the parser does not know.
+  const text = cron.trim().replaceAll(/\s+/g, " ");
   const first = firstOf(text, tz);
   if (first instanceof Date) return text;
   const shown = shownValue(cron);

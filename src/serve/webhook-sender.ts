@@ -2,7 +2,9 @@
 
 import type { Clock } from "../base/clock.ts";
 import { AbortSignal, JSON, Promise, URL } from "../base/globals.ts";
+import { duration } from "../base/format-duration.ts";
 import { pause } from "../base/pause.ts";
+import { plural } from "../base/text.ts";
 
 type Deps = {
   readonly clock: Pick<Clock, "after">;
@@ -20,6 +22,7 @@ export class WebhookSender {
   readonly #url: URL;
   readonly #deps: Deps;
   readonly #waiting: string[] = [];
+  readonly #ending = Promise.withResolvers<void>();
   #sending: Promise<void> | undefined;
   #isEnding = false;
 
@@ -39,11 +42,15 @@ export class WebhookSender {
     this.#sending ??= this.#sendAll();
   }
 
-  /** No more retries. Resolves when all is sent or given up, or after the time. */
+  /** Each message that waits is tried once more, at once. Resolves when all are sent or given up, or after the time. */
   async end(withinMs: number): Promise<void> {
     this.#isEnding = true;
+    this.#ending.resolve();
     if (this.#sending === undefined) return;
     await Promise.race([this.#sending, pause(withinMs, this.#deps.clock)]);
+    if (this.#sending === undefined) return;
+    const lost = plural(this.#waiting.length + 1, "message is lost", "messages are lost");
+    this.#deps.say(`webhook to ${this.#url.host}: no answer within ${duration(withinMs)}; ${lost}`);
   }
 
   async #sendAll(): Promise<void> {
@@ -63,7 +70,7 @@ export class WebhookSender {
         this.#deps.say(`webhook to ${this.#url.host}: ${problem}; the message is lost`);
         return;
       }
-      await pause(pauseMs, this.#deps.clock);
+      await Promise.race([pause(pauseMs, this.#deps.clock), this.#ending.promise]);
     }
   }
 

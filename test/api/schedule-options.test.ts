@@ -18,7 +18,8 @@ const ruleOf = (schedule: unknown): unknown => {
 
 test("cron or every, a time zone, and what becomes of slots", () => {
   expect(ruleOf(undefined)).toBeNull();
-  expect(ruleOf({ cron: " 30 2 * * MON-FRI ", tz: "Europe/Berlin" })).toEqual({
+  // As in a crontab.
+  expect(ruleOf({ cron: " 30\t2  * * MON-FRI ", tz: "Europe/Berlin" })).toEqual({
     when: { kind: "cron", cron: "30 2 * * MON-FRI" },
     tz: "Europe/Berlin",
     jitterMs: 0,

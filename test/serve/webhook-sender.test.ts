@@ -1,0 +1,59 @@
+// News to a webhook, while serve ends.
+
+import { expect, test } from "bun:test";
+
+import { WebhookSender } from "../../src/serve/webhook-sender.ts";
+import { HeldClock } from "./simulated-world.ts";
+
+const serverOf = (
+  answer: () => Promise<Response>,
+): { url: string; said: string[] } & Disposable => {
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
+  const url = `http://127.0.0.1:${server.port}/`;
+  return { url, said: [], [Symbol.dispose]: () => void server.stop(true) };
+};
+
+test("a message that waits for its next attempt is sent at once when serve ends", async () => {
+  let answers = 0;
+  using server = serverOf(async () => new Response("", { status: ++answers > 1 ? 200 : 503 }));
+  const held = new HeldClock(0);
+  const waiting = Promise.withResolvers<void>();
+  const clock = {
+    after(delayMs: number, work: () => void) {
+      waiting.resolve();
+      return held.after(delayMs, work);
+    },
+  };
+  const sender = new WebhookSender(server.url, { clock, say: (line) => server.said.push(line) });
+  sender.send({ text: "a" });
+  await waiting.promise;
+  await sender.end(5_000);
+  expect(answers).toBe(2);
+  expect(server.said).toEqual([]);
+});
+
+test("what is not sent when serve ends is said: of a server that refuses, and of one that does not answer", async () => {
+  using refusing = serverOf(async () => new Response("", { status: 500 }));
+  const clock = new HeldClock(0);
+  const say = (line: string): void => void refusing.said.push(line.replace(/:\d+:/, ":"));
+  const first = new WebhookSender(refusing.url, { clock, say });
+  for (const text of ["a", "b"]) first.send({ text });
+  await first.end(5_000);
+  expect(refusing.said).toEqual(
+    Array(2).fill("webhook to 127.0.0.1: it answered 500; the message is lost"),
+  );
+  const asked = Promise.withResolvers<void>();
+  using silent = serverOf(() => {
+    asked.resolve();
+    return new Promise<Response>(() => undefined);
+  });
+  const second = new WebhookSender(silent.url, { clock, say });
+  for (const text of ["a", "b", "c"]) second.send({ text });
+  await asked.promise;
+  const ended = second.end(5_000);
+  await clock.pass(5_000);
+  await ended;
+  expect(refusing.said.at(-1)).toBe(
+    "webhook to 127.0.0.1: no answer within 5.0 s; 3 messages are lost",
+  );
+});
