@@ -17,6 +17,7 @@ export function whyLate(
   now: number,
 ): string {
   if (entry.wasLoading(slot)) return "its file took long to load";
+  if (waiting !== null && entry.processes.has(slot)) return waiting.why;
   const since = entry.waiting?.slot === slot ? entry.waiting.since : now;
   if (!isOnTime(entry.startOf(slot), since)) return "nothing served it at its time";
   if (waiting !== null) return waiting.why;

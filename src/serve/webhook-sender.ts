@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { AbortSignal, JSON, Promise, URL } from "../base/globals.ts";
 import { duration } from "../base/format-duration.ts";
 import { pause } from "../base/pause.ts";
-import { plural } from "../base/text.ts";
+import { grouped, plural } from "../base/text.ts";
 
 type Deps = {
   readonly clock: Pick<Clock, "after">;
@@ -15,8 +15,8 @@ type Deps = {
 const timeoutMs = 10_000;
 /** Between the attempts. */
 const pausesMs = [1_000, 5_000, 30_000, 120_000];
-/** A receiver that is away for days: the oldest are dropped. */
-const maxWaiting = 100;
+/** A receiver that is away for days: the oldest are dropped. A machine that wakes up has news of each of its thousand schedules. */
+const maxWaiting = 5_000;
 
 export class WebhookSender {
   readonly #url: URL;
@@ -25,6 +25,7 @@ export class WebhookSender {
   readonly #ending = Promise.withResolvers<void>();
   #sending: Promise<void> | undefined;
   #isEnding = false;
+  #isDropping = false;
 
   /** @throws TypeError for an invalid URL */
   constructor(url: string, deps: Deps) {
@@ -35,10 +36,7 @@ export class WebhookSender {
   /** @param body becomes JSON */
   send(body: object): void {
     this.#waiting.push(JSON.stringify(body));
-    if (this.#waiting.length > maxWaiting) {
-      this.#waiting.shift();
-      this.#deps.say(`webhook to ${this.#url.host}: too many messages wait; the oldest is dropped`);
-    }
+    if (this.#waiting.length > maxWaiting) this.#drop();
     this.#sending ??= this.#sendAll();
   }
 
@@ -53,11 +51,21 @@ export class WebhookSender {
     this.#deps.say(`webhook to ${this.#url.host}: no answer within ${duration(withinMs)}; ${lost}`);
   }
 
+  /** Said once, until all are sent. */
+  #drop(): void {
+    this.#waiting.shift();
+    if (this.#isDropping) return;
+    this.#isDropping = true;
+    const many = `${grouped(maxWaiting)} messages wait; the oldest are dropped`;
+    this.#deps.say(`webhook to ${this.#url.host}: ${many}`);
+  }
+
   async #sendAll(): Promise<void> {
     for (let body = this.#waiting.shift(); body !== undefined; body = this.#waiting.shift()) {
       await this.#deliver(body);
     }
     this.#sending = undefined;
+    this.#isDropping = false;
   }
 
   async #deliver(body: string): Promise<void> {

@@ -597,6 +597,16 @@ describe("troubles are told once", () => {
     void second;
   });
 
+  test("a slot whose process loads its file for longer than that: it is not said that nothing served it", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10 * minuteMs, runMs: 1_000, end: "done" });
+    const serve = new ServeUnderTest(world, hourly({ startWithinMs: 5 * minuteMs }));
+    await world.clock.pass(20 * minuteMs);
+    const late = { kind: "late", why: "its process is starting" };
+    expect(world.events.filter(({ kind }) => kind === "late")).toMatchObject([late]);
+    void serve;
+  });
+
   test("a run that takes much longer than its last ones", async () => {
     const world = new World(begin + 30 * minuteMs);
     world.fate = (slot) => ({

@@ -57,3 +57,19 @@ test("what is not sent when serve ends is said: of a server that refuses, and of
     "webhook to 127.0.0.1: no answer within 5.0 s; 3 messages are lost",
   );
 });
+
+test("news of a thousand schedules at once all arrive; of a receiver that is away, the newest wait, which is said once", async () => {
+  let answers = 0;
+  using server = serverOf(async () => (answers++, new Response()));
+  const clock = new HeldClock(0);
+  const say = (line: string): void => void server.said.push(line.replace(/:\d+:/, ":"));
+  const sender = new WebhookSender(server.url, { clock, say });
+  for (let i = 0; i < 1_000; i++) sender.send({ i });
+  await sender.end(60_000);
+  expect([answers, server.said]).toEqual([1_000, []]);
+  const away = new WebhookSender(server.url, { clock, say });
+  for (let i = 0; i < 6_000; i++) away.send({ i });
+  expect(server.said).toEqual([
+    "webhook to 127.0.0.1: 5,000 messages wait; the oldest are dropped",
+  ]);
+});
