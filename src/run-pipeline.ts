@@ -206,11 +206,10 @@ function codeOf(
   folder: string,
 ): Pick<RunOptions, "sources" | "code" | "tasks" | "definitions" | "fingerprints" | "parts"> {
   const tasks = [...registry.tasks.keys()];
-  const definitions = Array.from(registry.tasks.values(), ({ name, reuse, label, on }) => ({
+  const definitions = Array.from(registry.tasks.values(), ({ name, reuse, label }) => ({
     name,
     reuse,
     label,
-    on,
   }));
   if (module.kind === "builtin") return { tasks, definitions };
   const path = loadedPath(module.path);

@@ -1,6 +1,7 @@
 // Nodes: one piece of work in a run each, created by calling a task. Passing a node as an input makes the dependency.
 
 import type { RetryPolicy } from "../protocol/messages.ts";
+import type { TagSet } from "../protocol/tags.ts";
 import type { Duration } from "../base/parse-duration.ts";
 import type { NotJson, NotJsonText } from "./json-value.ts";
 import type { Retries } from "./retries.ts";
@@ -42,6 +43,7 @@ export type NodeOptions = {
   readonly timeout?: Duration;
   readonly pool?: string;
   readonly priority?: number;
+  readonly on?: string | readonly string[];
   readonly optional?: boolean;
 };
 
@@ -54,6 +56,7 @@ export type NodeSettings = {
   readonly timeoutMs?: number;
   readonly pool?: string;
   readonly priority?: number;
+  readonly on?: TagSet;
   readonly optional?: boolean;
 };
 

@@ -93,6 +93,7 @@ const nodeNames = namesOf<NodeOptions>({
   timeout: true,
   pool: true,
   priority: true,
+  on: true,
   optional: true,
 });
 
@@ -248,6 +249,7 @@ function nodeSettings(options: NodeOptions | undefined, name: string): NodeSetti
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...poolOf(pool, what),
     ...(rank === undefined ? {} : { priority: rank }),
+    ...(isAbsent(options.on) ? {} : { on: tagSet(options.on, what) }),
     ...optionalOf(optional, what),
   };
 }

@@ -58,10 +58,11 @@ const overText = (over: readonly string[]): string =>
     ? "a list of the pipeline file"
     : over.map((name) => (name.startsWith("each:") ? "another fan-out" : visible(name))).join(", ");
 
-export const needsData = ({ tasks, more, isCut, fanOuts, itemOf }: TaskNeeds): object => ({
+export const needsData = ({ tags, tasks, more, isCut, fanOuts, itemOf }: TaskNeeds): object => ({
   tasks: tasks.map(taskData),
   more,
   isCut,
+  tags,
   fanOuts: fanOuts.map(({ firstFailed, ...fanOut }) => ({
     ...fanOut,
     firstFailed: firstFailed === null ? null : taskData(firstFailed),

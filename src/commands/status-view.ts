@@ -9,14 +9,15 @@
 //                                                            five: running ones first, then newest first; or the run of --run
 //     "failures": [{ "message", "count", "tasks": [{ "id", "name", "label", "attempt", "machine", "error", "earlierAttempts" }],
 //                    "logs": [{ "at", "level", "line" }] }],   of the first of `runs`, by message; the first three tasks of each
-//     "tasks": [{ "run", "id", "name", "label", "status", "progress": 0..1, "message", "reason", "attempt", "machine", "startedAt", "finishedAt",
-//                 "durationMs", "error", "rows", "cpuMs", "waitedMs", "earlierAttempts" }],   at most --limit
+//     "tasks": [{ "run", "id", "name", "label", "status", "progress": 0..1, "message", "reason", "attempt", "machine", "on": [tag, …],
+//                 "startedAt", "finishedAt", "durationMs", "error", "rows", "cpuMs", "waitedMs", "earlierAttempts" }],   at most --limit
 //     "definitions": [{ "name", "tasks", "medianMs", "maxMs", "rows", "cpuMs", "cpuTasks", "medianWaitedMs", "maxWaitedMs" }],
 //                                                   only with --run: its tasks that have begun, by definition
 //     "counts": { "queued", "running", "interrupted", "done", "error", "cancelled", "skipped" } }
 //
 // `label` tells a task from others of its name: the author's, or the scalars of its input; or null.
 // `engine` is "threads", or where its workers are; `machine` is null where it is the run's own.
+// `on`: of a task that waits in a run with an engine, the tags of the workers that may run it.
 // `earlierAttempts`: [{ "attempt", "worker", "machine", "startedAt", "finishedAt", "outcome", "error" }], the last 20, oldest first. The
 // last attempt of all is the task itself; while it waits for the next one, both. `error` is null or { "name", "message", … }.
 // The top-level `counts` are of the whole database, or of the run of --run.
@@ -29,6 +30,7 @@ import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { titleOf } from "../protocol/label.ts";
 import { engineWords } from "../protocol/engine-url.ts";
+import { tagWords } from "../protocol/tags.ts";
 import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
@@ -177,8 +179,11 @@ function percentOf({ status, progress }: SeenTask): string {
   return progress > 0 ? `${Math.floor(progress * 100)}%` : "";
 }
 
-const remark = ({ error, message, reason }: SeenTask): string =>
-  firstLine(error === null ? (message ?? reason ?? "") : failureLine(error));
+const remark = ({ error, message, reason, on }: SeenTask): string => {
+  if (error !== null) return firstLine(failureLine(error));
+  if (on.length > 0) return `only on workers with ${tagWords(on)}`;
+  return firstLine(message ?? reason ?? "");
+};
 
 function countsLine(counts: Counts): string {
   const total = totalOf(counts);

@@ -13,6 +13,7 @@
 //     "failed": [task, …],                                  failed tasks: it was skipped, or waits, because of them
 //     "needs": {
 //       "tasks": [{ "id", "name", "label", "status", "error", "isRead" }, …],   not done ones first; isRead: it reads the result
+//       "tags": [text, …],                                  in a run with an engine: of the workers that may run it
 //       "more": number, "isCut": bool,                      how many are not listed, and whether there are even more
 //       "fanOuts": [{ "id", "over": [name, …], "yields": [name, …], "items": number | null, "isRead",
 //                     "failed": number, "firstFailed": task | null, "running": number }],
@@ -22,6 +23,7 @@
 
 import { failureLine } from "../base/failure.ts";
 import { titleOf } from "../protocol/label.ts";
+import { tagWords } from "../protocol/tags.ts";
 import { JSON } from "../base/globals.ts";
 import { type DiffLine, lineDiff } from "../base/line-diff.ts";
 import type { Palette } from "../base/palette.ts";
@@ -80,8 +82,9 @@ function notRunBecause({ task: { status, failure, reason }, needs }: WhyTask): s
   const hasOpen =
     needs.tasks.some((task) => task.status === "queued" || task.status === "running") ||
     needs.fanOuts.some(({ running }) => running > 0);
-  return hasOpen
-    ? "it waits for what it depends on: not all of it has ended"
+  if (hasOpen) return "it waits for what it depends on: not all of it has ended";
+  return needs.tags.length > 0
+    ? `it waits for a worker with ${tagWords(needs.tags)}, for a free slot there or a limit, or the run ended before it began; pipeloom workers --engine <url> lists the tags that are there`
     : "it waits for what it depends on, for a free slot or a limit, or the run ended before it began";
 }
 

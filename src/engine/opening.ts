@@ -6,7 +6,6 @@ import type { ExecutorsOptions, RunOrigin } from "../executors/executors.ts";
 import type { Mask } from "../protocol/mask.ts";
 import type { RunStarted } from "../protocol/events.ts";
 import type { FromWriter, RunInfo, ToWriter } from "../protocol/messages.ts";
-import { noTags } from "../protocol/tags.ts";
 import { type RunRequest, threadsEngine } from "../protocol/run-request.ts";
 import { noReruns } from "../protocol/reruns.ts";
 import { nameInKey } from "../protocol/task-key.ts";
@@ -107,7 +106,6 @@ export const executorsOptions = (
   secrets: pipeline.secrets,
   maxInput,
   hasLabels: definitions.some(({ label }) => label !== undefined),
-  tagSets: [...new Set(definitions.map(({ on }) => on))].filter((on) => on !== noTags),
   programs,
 });
 

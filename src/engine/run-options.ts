@@ -40,7 +40,7 @@ export type RunOptions = {
   readonly code?: string;
   /** The names of all tasks that the module defines. */
   readonly tasks?: readonly string[];
-  readonly definitions?: readonly Pick<AnyTaskDefinition, "name" | "reuse" | "label" | "on">[];
+  readonly definitions?: readonly Pick<AnyTaskDefinition, "name" | "reuse" | "label">[];
   /** What the results of the definitions depend on beside their code, and how this compares with earlier runs. */
   readonly parts?: (fingerprints: Fingerprints, request: PartsRequest) => Promise<FoundParts>;
   /** Default true: results of earlier runs are taken, where tasks have `reuse`. */

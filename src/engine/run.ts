@@ -31,8 +31,6 @@ import type { WriterEvents } from "./writer-link.ts";
 /** How long a program that was left running in the background may take to end after SIGTERM. */
 const backgroundGraceMs = 1_000;
 
-type Opened = Extract<FromWriter, { type: "opened" }>;
-
 /** `stop` was called before there was a run: nothing has been done. */
 class CancelledError extends Error {
   override readonly name = "CancelledError";
@@ -177,6 +175,7 @@ export class Run {
     return {
       take: (workerId, most, idle, on) => this.#parts.dispatcher.take(workerId, most, idle, on),
       readyOn: (on) => this.#parts.schedule.readyOn(on),
+      tagSets: () => this.#parts.schedule.tagSets,
       moved: (ids, workerId) => this.#parts.dispatcher.moved(ids, workerId),
       attach: ({ message, transfer }) => this.#parts.writer.send(message, transfer),
       toppedUp: () => this.#failOnThrow(() => this.#advance()),
@@ -187,7 +186,7 @@ export class Run {
     };
   }
 
-  #opened(opened: Opened): void {
+  #opened(opened: Extract<FromWriter, { type: "opened" }>): void {
     const { started, reruns, learned } = opened;
     const { life, identities, outcomes, dispatcher, feeder, mask, code, print } = this.#parts;
     const { writer, onEvents } = this.#options;

@@ -70,6 +70,11 @@ export class Schedule {
     return this.#tagged.values().reduce((left, tagged) => left - tagged, this.#ready);
   }
 
+  /** What the tasks that were ready so far have asked for. */
+  get tagSets(): Iterable<TagSet> {
+    return this.#tagged.keys();
+  }
+
   /** Characters of the ready tasks' inputs, added up. */
   get chars(): number {
     return this.#chars;
@@ -99,7 +104,7 @@ export class Schedule {
   }
 
   #count(vertex: TaskVertex, ready: 1 | -1): void {
-    const { on } = vertex.definition;
+    const { on } = vertex;
     this.#ready += ready;
     this.#chars += ready * inputChars(vertex);
     if (on !== noTags) this.#tagged.set(on, (this.#tagged.get(on) ?? 0) + ready);
@@ -160,7 +165,7 @@ export class Schedule {
 
   #queueOf(vertex: TaskVertex): ReadyQueue {
     const limit = vertex.pool === undefined ? undefined : this.#limits.get(vertex.pool);
-    return (limit?.lines ?? this.#free).of(vertex.definition.on);
+    return (limit?.lines ?? this.#free).of(vertex.on);
   }
 
   #wake(now: number): void {

@@ -31,8 +31,6 @@ export type ExecutorsOptions = {
   readonly maxInput: number;
   /** Some task definition has a `label`. */
   readonly hasLabels: boolean;
-  /** What the `on` of the task definitions names. */
-  readonly tagSets: readonly TagSet[];
   /** The processes that tasks have started, of all workers. */
   readonly programs: Programs;
   /** How far this machine's clock is ahead of the run's: times are those of the run. Default 0. */
@@ -78,6 +76,8 @@ export type ExecutorsEvents = {
   take(workerId: WorkerId, most: number, idle: number, on?: TagSet): Assignment[];
   /** How many tasks are ready that ask for exactly these tags. */
   readyOn(on: TagSet): number;
+  /** What the tasks that were ready so far have asked for. */
+  tagSets(): Iterable<TagSet>;
   /** This worker now holds these tasks: the worker that held them had not begun them. */
   moved(ids: readonly TaskId[], workerId: WorkerId): void;
   /** A worker was started: the writer must listen to it before it gets a task. */
@@ -128,7 +128,7 @@ export interface Executors {
   stop(): void;
   /** Every worker waits for tasks, and none is about to start: no event will come by itself. */
   readonly isQuiet: boolean;
-  /** Of `tagSets`, those that no worker has: tasks that ask for them wait. */
+  /** Of the tags that tasks ask for, those that no worker has: tasks that ask for them wait. */
   readonly missingTags: readonly TagSet[];
   /** `running` in that worker; `held`: running, and the worker may be waiting for the writer; `elsewhere` otherwise. */
   whereIs(id: TaskId, workerId: WorkerId): "running" | "held" | "elsewhere";

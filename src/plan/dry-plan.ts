@@ -4,6 +4,7 @@ import { exactDuration } from "../base/format-duration.ts";
 import { type AnyNode, type EachNode, isNode, type TaskNode } from "../api/node.ts";
 import type { Pipeline } from "../api/pipeline.ts";
 import type { Plan, PlanNode } from "../protocol/plan.ts";
+import { noTags, tagsIn } from "../protocol/tags.ts";
 import { dependenciesOf, inputNodes } from "./dependencies.ts";
 import { DryItems } from "./dry-items.ts";
 import { Graph } from "./graph.ts";
@@ -136,12 +137,14 @@ function settingsOf({ definition, settings }: TaskNode): string[] {
   const timeoutMs = settings?.timeoutMs ?? definition.timeoutMs;
   const pool = settings?.pool ?? definition.pool;
   const priority = settings?.priority ?? definition.priority;
+  const on = settings?.on ?? definition.on;
   const optional = settings?.optional ?? definition.optional;
   return [
     ...(retries.limit > 0 ? [`retries ${retries.limit}`] : []),
     ...(timeoutMs === undefined ? [] : [`timeout ${exactDuration(timeoutMs)}`]),
     ...(pool === undefined ? [] : [`pool ${pool}`]),
     ...(priority === 0 ? [] : [`priority ${priority}`]),
+    ...(on === noTags ? [] : [`on ${tagsIn(on).join(" and ")}`]),
     ...(optional ? ["optional"] : []),
   ];
 }

@@ -45,3 +45,6 @@ function membersOf(value: object): string {
   const more = names.length > maxMembers ? ", …" : "";
   return names.slice(0, maxMembers).join(", ") + more;
 }
+
+export const tooManyTags = (task: string, on: string, most: number): string =>
+  `task "${task}" is the first with on: ${JSON.stringify(on)}, and the tasks of a run may ask for ${most} different sets of tags: each has a queue of its own; use \`on\` for what a kind of machine has`;

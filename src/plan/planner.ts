@@ -5,8 +5,9 @@ import { toJsonText } from "../base/json.ts";
 import { DefinitionGraph } from "./definition-graph.ts";
 import { dependenciesOf, isLeaf } from "./dependencies.ts";
 import { ownLabel } from "../protocol/label.ts";
+import { noTags, type TagSet } from "../protocol/tags.ts";
 import { Positions } from "./positions.ts";
-import { asPlanError, PlanError, unknownPool } from "./plan-error.ts";
+import { asPlanError, PlanError, tooManyTags, unknownPool } from "./plan-error.ts";
 import { nodesIn, toTemplate } from "./template.ts";
 import {
   type EachVertex,
@@ -30,6 +31,8 @@ type PlannerDeps = {
 };
 
 /** Shared by all leaves. */
+/** Each has a queue, which machines with these tags watch. */
+const mostTagSets = 100;
 const noDependencies: readonly AnyNode[] = [];
 
 export class Planner {
@@ -50,6 +53,7 @@ export class Planner {
   #isAgain = false;
   /** Nodes that were created for such items; a node from outside may be planned among them. Undefined: none yet. */
   #again: WeakSet<AnyNode> | undefined;
+  readonly #tagSets = new Set<TagSet>();
 
   constructor(deps: PlannerDeps) {
     this.#deps = deps;
@@ -160,6 +164,7 @@ export class Planner {
       label: this.#labelOf(node),
       pool,
       priority: settings?.priority ?? definition.priority,
+      on: this.#tagsOf(name, settings?.on ?? definition.on),
       retries: settings?.retries,
       timeoutMs: settings?.timeoutMs ?? definition.timeoutMs,
       optional: settings?.optional ?? definition.optional,
@@ -187,6 +192,13 @@ export class Planner {
     if (node.input === undefined) definition.bareCalls?.add(vertex);
     this.#connectTask(vertex, node, dependencies);
     return vertex;
+  }
+
+  #tagsOf(name: string, on: TagSet): TagSet {
+    if (on === noTags || this.#tagSets.has(on)) return on;
+    if (this.#tagSets.size === mostTagSets) throw new PlanError(tooManyTags(name, on, mostTagSets));
+    this.#tagSets.add(on);
+    return on;
   }
 
   #inputOf({ input }: TaskNode, name: string, isLeafNode: boolean): TaskVertex["input"] {

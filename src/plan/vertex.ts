@@ -7,6 +7,7 @@ import { assertNever } from "../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
 import { titleOf } from "../protocol/label.ts";
 import type { RetryPolicy } from "../protocol/messages.ts";
+import type { TagSet } from "../protocol/tags.ts";
 import type { WantsResult } from "../protocol/wants-result.ts";
 import type { Place } from "./definition-graph.ts";
 import type { Template } from "./template.ts";
@@ -66,6 +67,7 @@ export type TaskVertex = VertexBase & {
   readonly label: string | undefined;
   readonly pool: string | undefined;
   readonly priority: number;
+  readonly on: TagSet;
   readonly retries: RetryPolicy | undefined;
   readonly timeoutMs: number | undefined;
   /** Undefined once the task is identified, and once it has ended. */

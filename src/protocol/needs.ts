@@ -1,7 +1,8 @@
-// Whose ends a task has waited for, as stored in `task_runs.needs`: `3,5-9,each:1x2y;12`. Ids of tasks, in ranges, and fan-outs of
-// the graph (run-graph.ts); after `;` those whose results it has not read. Pure.
+// Whose ends a task has waited for, as stored in `task_runs.needs`: `on:big+gpu,3,5-9,each:1x2y;12`. The tags of the workers that
+// may run it, ids of tasks, in ranges, and fan-outs of the graph (run-graph.ts); after `;` those whose results it has not read. Pure.
 
 import type { TaskId } from "./ids.ts";
+import { isTag, noTags, type TagSet, tagsIn } from "./tags.ts";
 
 export type Needed = {
   readonly ids: readonly TaskId[];
@@ -18,6 +19,7 @@ export type StoredNeeded = {
 type Needs = {
   readonly reads: StoredNeeded;
   readonly after: StoredNeeded;
+  readonly tags: readonly string[];
   /** There are more. */
   readonly isCut: boolean;
 };
@@ -28,15 +30,20 @@ const noneNeeded: Needed = { ids: [], fanOuts: [] };
 /** Characters. */
 const maxNeeds = 1000;
 /** Undefined where there is nothing. */
-export function needsText(reads: Needed, after: Needed = noneNeeded): string | undefined {
-  const [first, second] = [neededText(reads), neededText(after)];
+export function needsText(
+  reads: Needed,
+  after: Needed = noneNeeded,
+  on: TagSet = noTags,
+): string | undefined {
+  const tags = on === noTags ? [] : [`on:${tagsIn(on).join("+")}`];
+  const [first, second] = [neededText(reads, tags), neededText(after, [])];
   const text = second === "" ? first : `${first};${second}`;
   if (text.length <= maxNeeds) return text === "" ? undefined : text;
   return text.slice(0, text.lastIndexOf(",", maxNeeds) + 1) + cutMark;
 }
 
-function neededText({ ids, fanOuts }: Needed): string {
-  const words: string[] = [];
+function neededText({ ids, fanOuts }: Needed, before: readonly string[]): string {
+  const words = [...before];
   const sorted = ids.toSorted((a, b) => a - b);
   for (let first = 0; first < sorted.length;) {
     let last = first;
@@ -51,7 +58,9 @@ function neededText({ ids, fanOuts }: Needed): string {
 export function needsIn(text: string): Needs {
   const isCut = text.endsWith(cutMark);
   const [reads = "", after = ""] = (isCut ? text.slice(0, -1) : text).split(";");
-  return { reads: neededIn(reads), after: neededIn(after), isCut };
+  const [first = ""] = reads.split(",");
+  const tags = first.startsWith("on:") ? first.slice(3).split("+").filter(isTag) : [];
+  return { reads: neededIn(reads), after: neededIn(after), tags, isCut };
 }
 
 function neededIn(text: string): StoredNeeded {

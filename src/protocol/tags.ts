@@ -19,3 +19,7 @@ export const tagsIn = (set: TagSet): readonly string[] => (set === noTags ? [] :
 /** Whether a machine with these tags has all of the set. */
 export const hasTags = (tags: readonly string[], set: TagSet): boolean =>
   tagsIn(set).every((tag) => tags.includes(tag));
+
+/** `the tag gpu`, `the tags big and gpu` */
+export const tagWords = (tags: readonly string[]): string =>
+  `${tags.length === 1 ? "the tag" : "the tags"} ${tags.join(" and ")}`;

@@ -114,6 +114,8 @@ test.each<[options: object, wrong: string]>([
   [{ timeout: {} }, "timeout must be milliseconds or a duration like"],
   [{ pool: 1 }, "pool must be the name of a pool, not 1"],
   [{ priority: "high" }, 'priority must be a number, not "high"'],
+  [{ on: "a b" }, "on must be a tag or a list of tags (letters, digits"],
+  [{ on: ["gpu", 1] }, "on must be a tag or a list of tags (letters, digits"],
   [{ optional: "yes" }, 'optional must be true or false, not "yes"'],
 ])("a task or a node with %p", (options, why) => {
   const wrong = `task "load": ${why}`;

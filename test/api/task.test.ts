@@ -32,6 +32,11 @@ describe("task", () => {
     expect(isNode(node)).toBe(true);
     expect(node.input).toEqual({ url: "x" });
     expect(node.settings).toEqual({ name: "load x", priority: 2, timeoutMs: 1000 });
+    // As it is compared: sorted, each tag once.
+    expect(asTaskNode(load({ url: "x" }, { on: ["gpu", "big", "gpu"] })).settings).toEqual({
+      on: "big,gpu",
+    });
+    expect(asTaskNode(load({ url: "x" }, { on: [] })).settings).toEqual({ on: "" });
     expect(ran).toBe(false);
   });
 

@@ -55,6 +55,7 @@ const task: SeenTask = {
   message: "fetched\nand more",
   attempt: 2,
   machine: null,
+  on: [],
   startedAt: "2026-01-01T00:01:00.000Z",
   finishedAt: null,
   error: null,
@@ -124,6 +125,10 @@ describe("the view", () => {
       "RUN  ID  ATTEMPT  OUTCOME  MACHINE  MESSAGE",
       "  2   4        1  error    web1     no",
     ]);
+    const waits = { ...task, status: "queued" as const, startedAt: null, on: ["big", "gpu"] };
+    expect(lines({ ...away, tasks: [waits] }).join("\n")).toContain(
+      "only on workers with the tags big and gpu",
+    );
     expect(lines(away).at(-1)).toEndWith(
       `pipeloom run '/home/ada/my etl.ts' --db a.db --engine ${engine} --resume 2`,
     );

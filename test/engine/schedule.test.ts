@@ -34,8 +34,7 @@ function vertex(name: string, priority = 0, pool?: string, stage = 0): TaskVerte
 }
 
 function tagged(name: string, on: string, pool?: string): TaskVertex {
-  const planned = vertex(name, 0, pool);
-  return { ...planned, definition: { ...planned.definition, on } };
+  return { ...vertex(name, 0, pool), on };
 }
 
 function takeAll(schedule: Schedule, now = 0): string[] {

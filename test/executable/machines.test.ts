@@ -520,6 +520,66 @@ describe.skipIf(!hasRedis)("machines", () => {
     ]);
   });
 
+  test("a call may name other tags than its task, also of an item that comes late", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    rig.pipeline(`
+      const list = task({ name: "list", on: "none", run: () => [0, 1, 2, 3] });
+      const work = task({ name: "work", run: () => process.pid });
+      export default pipeline({
+        name: "p",
+        tasks: () => each(list(undefined, { on: [] }), (i) => work({ i }, i < 2 ? { on: "gpu" } : {})),
+      });
+    `);
+    const plan = await rig.pipeloom("run", "pipeline.ts", "--dry-run", "-f", "json");
+    const { nodes } = JSON.parse(plan.out) as { nodes: { name: string; settings: string[] }[] };
+    expect(nodes.map(({ name, settings }) => [name, settings])).toEqual([
+      ["list", []],
+      ["each", []],
+      ["work", []],
+    ]);
+    const plain = machines.worker("-w", "1");
+    const run = machines.run();
+    await until(run, "2 ready tasks wait for a worker with the tag gpu");
+    await untilDone(rig, "work", 2);
+    const gpu = machines.worker("-w", "1", "--worker-tags", "gpu");
+    expect(await run.exited).toBe(0);
+    const results = rig.rows("SELECT result FROM task_runs WHERE name = 'work' ORDER BY input");
+    expect(results.map(({ result }) => result)).toEqual(
+      [gpu, gpu, plain, plain].map(({ pid }) => `${pid}`),
+    );
+  });
+
+  test("the plan, status and why say for which workers a task waits", async () => {
+    await using machines = await Machines.open();
+    const { rig } = machines;
+    rig.pipeline(`
+      const one = task({ name: "one", on: "big", run: () => 1 });
+      export default pipeline({ name: "p", tasks: () => one(undefined, { on: ["gpu", "big"] }) });
+    `);
+    const plan = await rig.pipeloom("run", "pipeline.ts", "--dry-run");
+    expect(plan.out).toContain("on big and gpu");
+    machines.worker("-w", "1");
+    const run = machines.run();
+    await until(run, "1 ready task waits for a worker with the tags big and gpu");
+    const look = async (...args: readonly string[]) =>
+      (await rig.pipeloom(...args, "--db", "test.db")).out;
+    expect(await look("status")).toContain("only on workers with the tags big and gpu");
+    expect(await look("why", "one")).toContain("it waits for a worker with the tags big and gpu");
+    expect(JSON.parse(await look("why", "one", "--json"))).toMatchObject({
+      needs: { tags: ["big", "gpu"] },
+    });
+    expect(JSON.parse(await look("status", "-f", "json"))).toMatchObject({
+      tasks: [{ on: ["big", "gpu"] }],
+    });
+    run.kill("SIGINT");
+    await run.exited;
+    // Threads take no notice of tags, and nothing says that they would.
+    const local = await rig.pipeloom("run", "pipeline.ts", "--db", "test.db");
+    expect(local.code).toBe(0);
+    expect(await look("why", "one")).not.toContain("tags big");
+  });
+
   test("declared files are read by their paths on another machine", async () => {
     await using machines = await Machines.open();
     const { rig } = machines;

@@ -61,7 +61,6 @@ export class Bench implements ExecutorsEvents, Disposable {
       secrets: [],
       maxInput: 0,
       hasLabels: false,
-      tagSets: [],
     };
     const { module } = harness;
     const programs = Programs.create();
@@ -122,6 +121,10 @@ export class Bench implements ExecutorsEvents, Disposable {
 
   readyOn(): number {
     return this.ready.length;
+  }
+
+  tagSets(): never[] {
+    return [];
   }
 
   take(workerId: WorkerId, most: number, idle: number): Assignment[] {

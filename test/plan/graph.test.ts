@@ -69,6 +69,16 @@ describe("one after the other", () => {
     expect(hand.skipped).toEqual([{ name: "b", why: 'skipped because task "a" did not finish' }]);
   });
 
+  test("tasks ask for 100 sets of tags at most", () => {
+    const hand = new Hand();
+    const add = (i: number): void => hand.graph.add(node(`n${i}`, undefined, { on: `tag${i}` }));
+    for (let i = 0; i < 100; i++) add(i);
+    add(5);
+    expect(() => add(100)).toThrow(
+      'task "n100" is the first with on: "tag100", and the tasks of a run may ask for 100 different',
+    );
+  });
+
   test("the result of a task that has not ended cannot be read", () => {
     const hand = new Hand();
     hand.graph.add(node("a"));

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 
 import { type TaskId, taskId } from "../../src/protocol/ids.ts";
+import { tagSetOf } from "../../src/protocol/tags.ts";
 import { type Needed, needsIn, needsText, type StoredNeeded } from "../../src/protocol/needs.ts";
 
 const ids = (...all: number[]): TaskId[] => all.map((id) => taskId(id));
@@ -12,6 +13,8 @@ test("ids in ranges, fan-outs, and what is only waited for", () => {
   expect(needsText(reads, after)).toBe("3,7-9,each:1x2y;12");
   expect(needsText({ ids: [], fanOuts: [] }, after)).toBe(";12");
   expect(needsText({ ids: [], fanOuts: [] })).toBeUndefined();
+  expect(needsText(reads, after, "big,gpu")).toBe("on:big+gpu,3,7-9,each:1x2y;12");
+  expect(needsText({ ids: [], fanOuts: [] }, undefined, "gpu")).toBe("on:gpu");
 });
 
 test("a fan-in of 100,000 is one word; one without order is cut", () => {
@@ -41,8 +44,9 @@ test("property: what was written is read", () => {
     fanOuts: fc.uniqueArray(fc.constantFrom("each:1", "each:x2"), { maxLength: 2 }),
   });
   fc.assert(
-    fc.property(needed, needed, (reads, after) => {
-      const read = needsIn(needsText(reads, after) ?? "");
+    fc.property(needed, needed, fc.subarray(["big", "gpu", "v1.2_ü-"]), (reads, after, tags) => {
+      const read = needsIn(needsText(reads, after, tagSetOf(tags)) ?? "");
+      expect(read.tags).toEqual(tags);
       expect([idsOf(read.reads), idsOf(read.after)]).toEqual([sorted(reads), sorted(after)]);
       expect(read.isCut).toBeFalse();
     }),
@@ -53,6 +57,8 @@ test("a damaged text is read as far as it makes sense", () => {
   expect(needsIn("x,1-,5,each;;-3")).toEqual({
     reads: { ranges: [[5, 5]], fanOuts: [] },
     after: { ranges: [], fanOuts: [] },
+    tags: [],
     isCut: false,
   });
+  expect(needsIn("on:a b+gpu,7").tags).toEqual(["gpu"]);
 });

@@ -115,6 +115,7 @@ export class SimulatedEngine {
   #watched(events: ExecutorsEvents): ExecutorsEvents {
     return {
       readyOn: (on) => events.readyOn(on),
+      tagSets: () => events.tagSets(),
       take: (...asked) => {
         const taken = events.take(...asked);
         this.#calls.taken(taken);

@@ -93,7 +93,7 @@ export type ToMachine =
       /** Null: all of it. JSON has no infinity. */
       readonly maxInput: number | null;
       readonly hasLabels: boolean;
-      /** What its tasks ask for: each has a queue of its own. */
+      /** What its tasks have asked for so far: each has a queue of its own. */
       readonly tagSets: readonly TagSet[];
     }
   /** `origin`: what tells the run from all others. */
@@ -108,6 +108,8 @@ export type ToMachine =
       readonly type: "judged";
       readonly leases: readonly { readonly lease: number; readonly ids: readonly TaskId[] }[];
     }
+  /** Tasks ask for these tags, too. */
+  | { readonly type: "tags"; readonly on: TagSet }
   | { readonly type: "granted"; readonly lease: number }
   /** Another machine has the lease, or the run does not need it any more. */
   | { readonly type: "refused"; readonly lease: number }

@@ -18,17 +18,19 @@ type QueuesOptions = {
 
 export class LeaseQueues<Holder extends object> {
   readonly #options: QueuesOptions;
-  readonly #queues: ReadonlyMap<TagSet, Pick<LeaseQueue, "add" | "remove">>;
+  readonly #queues = new Map<TagSet, Pick<LeaseQueue, "add" | "remove">>();
   /** The queue of tasks without tags comes last: more machines can run them. */
-  readonly tagSets: readonly TagSet[];
+  tagSets: readonly TagSet[] = [];
 
-  constructor(options: QueuesOptions, tagSets: readonly TagSet[]) {
-    const { connection, key, version } = options;
+  constructor(options: QueuesOptions) {
     this.#options = options;
-    this.tagSets = [...tagSets, noTags];
-    this.#queues = new Map(
-      this.tagSets.map((on) => [on, connection.queue(queueName(key, version, on))]),
-    );
+    this.open(noTags);
+  }
+
+  open(on: TagSet): void {
+    const { connection, key, version } = this.#options;
+    this.#queues.set(on, connection.queue(queueName(key, version, on)));
+    this.tagSets = [on, ...this.tagSets];
   }
 
   add(leases: readonly Lease<Holder>[]): void {

@@ -61,7 +61,7 @@ class RedisExecutors implements Executors {
   readonly #machines = new Map<string, RemoteMachine>();
   /** Links of machines that were given up, or have left. */
   readonly #gone = new GoneLinks();
-  readonly #missingTags: MissingTags;
+  readonly #missingTags = new MissingTags();
   readonly #offers: RunOffers<RemoteMachine>;
   readonly #calls: MachineCalls;
   #lastWorkerId = 0;
@@ -76,10 +76,8 @@ class RedisExecutors implements Executors {
     this.#events = events;
     this.#presence = new RunPresence(engine);
     const { session } = this.#presence;
-    const { tagSets } = options;
-    this.#missingTags = new MissingTags(tagSets);
     this.#leases = new RunLeases(
-      { ...engine, session, tagSets },
+      { ...engine, session },
       {
         machines: () => this.#machines.values(),
         take: (most, idle, on) => events.take(queued, most, idle, on),
@@ -89,7 +87,7 @@ class RedisExecutors implements Executors {
     );
     this.#offers = new RunOffers({
       runName: engine.runName,
-      tagSets: [...tagSets, noTags],
+      tagSets: () => [...this.#missingTags.asked, noTags],
       mask: Mask.of(options.secrets, process.env),
       take: (most, on) => events.take(queued, most, most, on),
       lease: (machine, tasks, on) => this.#leases.takeUp(machine, tasks, on),
@@ -141,8 +139,9 @@ class RedisExecutors implements Executors {
   }
 
   dispatch(ready: number): void {
-    if (!this.#hasBegun || this.#isEnding || !this.#offers.settle()) return;
-    this.#leases.dispatch(ready);
+    if (!this.#hasBegun || this.#isEnding) return;
+    for (const on of this.#events.tagSets()) if (this.#missingTags.ask(on)) this.#leases.open(on);
+    if (this.#offers.settle()) this.#leases.dispatch(ready);
   }
 
   takeBackAll(): TaskId[] {
@@ -214,7 +213,8 @@ class RedisExecutors implements Executors {
   }
 
   #boot(machine: RemoteMachine): void {
-    const { secrets, maxInput: most, hasLabels, tagSets } = this.#options;
+    const { secrets, maxInput: most, hasLabels } = this.#options;
+    const tagSets = this.#missingTags.asked;
     const maxInput = Number.isFinite(most) ? most : null;
     const module = this.#sharedModule;
     machine.send({ type: "boot", module, secrets, maxInput, hasLabels, tagSets });

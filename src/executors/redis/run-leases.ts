@@ -23,8 +23,6 @@ type RunLeasesOptions = {
   readonly session: string;
   /** The most tasks in flight, on all machines together; undefined: as many as they take. */
   readonly mostTasks: number | undefined;
-  /** What its tasks ask for. */
-  readonly tagSets: readonly TagSet[];
 };
 
 type RunLeasesCalls = {
@@ -62,7 +60,13 @@ export class RunLeases {
   constructor(options: RunLeasesOptions, calls: RunLeasesCalls) {
     this.#options = options;
     this.#calls = calls;
-    this.#queues = new LeaseQueues(options, options.tagSets);
+    this.#queues = new LeaseQueues(options);
+  }
+
+  /** Tasks ask for these tags. To be called once for each set. */
+  open(on: TagSet): void {
+    this.#queues.open(on);
+    for (const machine of this.#calls.machines()) machine.send({ type: "tags", on });
   }
 
   /** No machine and no job has tasks. */

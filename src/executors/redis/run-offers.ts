@@ -26,7 +26,8 @@ type Machine = {
 
 type OffersDeps<From> = {
   readonly runName: string;
-  readonly tagSets: readonly TagSet[];
+  /** What the tasks that are ready ask for. */
+  tagSets(): Iterable<TagSet>;
   /** Of what the database has. */
   readonly mask: Mask | undefined;
   take(most: number, on: TagSet): Assignment[];
@@ -110,7 +111,7 @@ export class RunOffers<From extends Machine> {
       [...this.#offers.keys()].map((machine) => [machine, [] as Judged[number][]]),
     );
     let [left, accepted] = [this.#count, 0];
-    for (const on of left === 0 ? [] : this.#deps.tagSets) {
+    for (const on of left === 0 ? [] : this.#deps.tagSets()) {
       // Those that ran are among the first ones that are ready.
       for (let most = 2 * this.#count + takenAtOnce; left > 0 && most > 0;) {
         const tasks = this.#deps.take(Math.min(most, takenAtOnce), on);

@@ -2,6 +2,7 @@
 
 import type { RunId } from "../../protocol/ids.ts";
 import type { Queries } from "../queries.ts";
+import { threadsEngine } from "../../protocol/run-request.ts";
 import { hasColumn } from "./has-column.ts";
 
 const hasMachineTable = (db: Queries): boolean => hasColumn(db, "pipeloom_machines", "name");
@@ -16,6 +17,18 @@ export const machineColumn = (db: Queries, table: string): string =>
 export const hasMachines = (db: Queries, run: RunId): boolean =>
   hasMachineTable(db) &&
   db.query("SELECT 1 FROM pipeloom_machines WHERE run_id = ? LIMIT 1", [run]).length > 0;
+
+/** Its tasks run on machines with the tags that they ask for. */
+export const isOnEngine = (db: Queries, run: RunId): boolean =>
+  hasColumn(db, "pipeline_runs", "engine") &&
+  db.query("SELECT 1 FROM pipeline_runs WHERE id = ? AND engine <> ?", [run, threadsEngine])
+    .length > 0;
+
+/** For a `SELECT` of rows: `needs` of a task that waits in a run with an engine, or NULL. */
+export const waitingColumn = (db: Queries, table: string): string =>
+  hasColumn(db, "pipeline_runs", "engine")
+    ? `CASE ${table}.status WHEN 'queued' THEN (SELECT ${table}.needs FROM pipeline_runs AS r WHERE r.id = ${table}.run_id AND r.engine <> '${threadsEngine}') END AS waits_for`
+    : "NULL AS waits_for";
 
 /** By their numbers. */
 export const machinesOf = (db: Queries, run: RunId): ReadonlyMap<number, string> =>

@@ -6,10 +6,11 @@ import { ofRunWith } from "../own-tables.ts";
 import { findTasks } from "../task-names.ts";
 import type { Failure } from "../../base/failure.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { needsIn } from "../../protocol/needs.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { earlierAttempts, type SeenAttempt } from "./earlier-attempts.ts";
 import { hasColumn } from "./has-column.ts";
-import { machineColumn } from "./machine-names.ts";
+import { machineColumn, waitingColumn } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import {
@@ -36,6 +37,8 @@ export type SeenTask = TaskCosts & {
   readonly attempt: number;
   /** Where that attempt ran, in a run with an engine; null where it ran in the run's own process, or not at all. */
   readonly machine: string | null;
+  /** Of a task that waits in a run with an engine: the tags of the workers that may run it. */
+  readonly on: readonly string[];
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly error: Failure | null;
@@ -141,7 +144,7 @@ function tasksOf(
   const values = only.flatMap(([, ...rest]) => rest);
   return reader.query(
     `SELECT ${columns}, ${itemColumns(reader)}${hasColumn(reader, "task_runs", "reason") ? ", reason" : ""}, ${costColumns(reader)},
-        ${machineColumn(reader, "task_runs")} FROM task_runs
+        ${machineColumn(reader, "task_runs")}, ${waitingColumn(reader, "task_runs")} FROM task_runs
       WHERE run_id = ?1 AND id IN (SELECT id FROM task_runs WHERE ${where} ORDER BY ${order} LIMIT ?)
       ORDER BY ${order}`,
     [run, ...values, most],
@@ -165,6 +168,7 @@ function seenTask(
     message: text(row["message"]),
     attempt: number(row["attempt"]) ?? 0,
     machine: text(row["machine_name"]),
+    on: needsIn(text(row["waits_for"]) ?? "").tags,
     startedAt: text(row["started_at"]),
     finishedAt: text(row["finished_at"]),
     error: failure(row["error"]),

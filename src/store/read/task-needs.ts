@@ -8,6 +8,7 @@ import type { GraphEdge, RunGraph } from "../../protocol/run-graph.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
 import { definitionSql } from "../decide-reruns.ts";
 import { ofRunWith } from "../own-tables.ts";
+import { isOnEngine } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";
 import { itemColumns, storedLabel } from "./stored-item.ts";
 import { failure, number, storedTaskId, storedTaskStatus, text } from "./stored-values.ts";
@@ -40,6 +41,8 @@ export type NeededFanOut = {
 };
 
 export type TaskNeeds = {
+  /** In a run with an engine: the tags of the workers that may run it. */
+  readonly tags: readonly string[];
   readonly tasks: readonly NeededTask[];
   /** Tasks that are needed and not listed; with `isCut`, at least. */
   readonly more: number;
@@ -66,10 +69,11 @@ export class NeedsReader {
 
   /** @param needs `task_runs.needs` @param definition of the task */
   of(needs: string | null, definition: string): TaskNeeds {
-    const { reads, after, isCut } = needsIn(needs ?? "");
+    const { reads, after, tags, isCut } = needsIn(needs ?? "");
     const [read, others] = [this.#tasks(reads, true), this.#tasks(after, false)];
     const tasks = [...read, ...others].slice(0, maxListed);
     return {
+      tags: isOnEngine(this.#reader, this.#run) ? tags : [],
       tasks,
       more: countOf(reads) + countOf(after) - tasks.length,
       isCut,

@@ -61,7 +61,7 @@ class Bench {
     this.ready = [...ready];
     this.offers = new RunOffers<Machine>({
       runName: "host db",
-      tagSets: [noTags],
+      tagSets: () => [noTags],
       mask: undefined,
       take: (most) => this.ready.splice(0, most),
       lease: () => ++this.#lease,

@@ -74,12 +74,12 @@ class Bench {
         secrets: [],
         maxInput: 0,
         hasLabels: true,
-        tagSets: [],
         programs: Programs.create(),
       },
       {
         take: (_, most) => this.tasks.splice(0, most),
         readyOn: () => 0,
+        tagSets: () => [],
         moved: () => undefined,
         attach: ({ message }) => message.port.close(),
         toppedUp: () => undefined,

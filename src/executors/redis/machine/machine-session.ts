@@ -162,8 +162,7 @@ export class MachineSession {
   #receive(message: ToMachine): void {
     switch (message.type) {
       case "boot":
-        void this.#load(message);
-        return;
+        return void this.#load(message);
       case "begin":
         return this.#begin(message);
       case "judged":
@@ -180,6 +179,8 @@ export class MachineSession {
         return this.#open.close(message.lease);
       case "committed":
         return this.#pool?.committed(message);
+      case "tags":
+        return this.#deps.asked([message.on]);
       case "cancel":
         this.#isCancelled = true;
         this.#giveBack();

@@ -71,7 +71,6 @@ export class SessionPool {
         secrets,
         maxInput: maxInput ?? Number.POSITIVE_INFINITY,
         hasLabels,
-        tagSets: [],
         programs: this.#programs,
         clockAheadMs: aheadMs,
         answerQuery: (query) => this.#ask(query),
@@ -143,6 +142,7 @@ export class SessionPool {
         return tasks;
       },
       readyOn: () => this.#owner.waiting,
+      tagSets: () => [],
       moved: (ids, workerId) => {
         if (ids.length > 0) this.#hold(workerId, ids);
       },
