@@ -132,7 +132,9 @@ export class Scheduler {
     const isSetBack = now < this.#lastLook - setBackMs;
     this.#lastLook = now;
     if (isSetBack || now - this.#lastSweep >= longestWaitMs) this.#sweep(now, isSetBack);
-    const due = [...this.#entries.values()].filter((entry) => entry.isDue(now));
+    // What has waited for room comes first: a pipeline that is always due would take it each time.
+    const inOrder = new Set([...this.#blocked, ...this.#entries.values()]);
+    const due = [...inOrder].filter((entry) => entry.isDue(now));
     for (const [db, entries] of Map.groupBy(due, (entry) => entry.db)) {
       if (db !== null) this.#kept(entries, () => this.#lookInto(db, entries, now));
     }

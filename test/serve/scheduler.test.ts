@@ -711,6 +711,22 @@ test("no more processes at once than there may be, and each gets its turn", asyn
   expect(world.runs.map(({ status }) => status)).toEqual(Array(30).fill("done"));
 });
 
+test("a pipeline that is always due leaves room to the others", async () => {
+  const world = new World(begin);
+  world.fate = () => ({ loadMs: 500, runMs: 90_000, end: "done" });
+  const minutely = rule({
+    when: { kind: "every", everyMs: minuteMs },
+    catchUp: "all",
+    overlap: "queue",
+  });
+  const serve = new ServeUnderTest(world, minutely, { maxRuns: 1 });
+  const served = { kind: "scheduled", rule: minutely, db: "/srv/b.db" } as const;
+  const pipelines = [{ exportName: "b", name: "b", served }];
+  serve.scheduler.update("/srv/b.ts", { kind: "loaded", pipelines }, null);
+  await world.clock.pass(10 * minuteMs);
+  expect(world.runs.slice(0, 4).map(({ pipeline }) => pipeline)).toEqual(["etl", "b", "etl", "b"]);
+});
+
 describe("an error of serve itself", () => {
   const defect = new TypeError("undefined is not an object");
 
