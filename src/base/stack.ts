@@ -10,6 +10,9 @@ const ownPlaces = [`${dirname(import.meta.dir)}/`, "/$bunfs/", "B:\\~BUN\\", "no
 const isOwn = (line: string): boolean =>
   ownPlaces.some((place) => line.includes(`(${place}`) || line.includes(`at ${place}`));
 
+export const isOwnFile = (file: string): boolean =>
+  ownPlaces.some((place) => file.startsWith(place));
+
 const isFrame = (line: string): boolean => /^\s+at /.test(line);
 
 export function withoutOwnFrames(failure: Failure): Failure {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 
 import { failureLine, toFailure } from "./failure.ts";
 import { shownPath } from "./path.ts";
+import { isOwnFile } from "./stack.ts";
 
 /** `etl.ts:3:7: TypeError: …`: an error of user code, with the first place in the user's files. */
 export function thrownAt(error: unknown, path: string): string {
@@ -13,11 +14,15 @@ export function thrownAt(error: unknown, path: string): string {
   return `${at ?? shownPath(path)}: ${failureLine(failure)}`;
 }
 
-/** `etl.ts:3:7`: the first frame in the file at `path`, or the first in any existing file. */
+/**
+ * `etl.ts:3:7`: the first frame in the file at `path`, or the first in a file of the user. The path may be a link, and frames name what it
+ * leads to. A file within the executable exists, for the executable.
+ */
 export function userFrame(stack: string, path: string): string | undefined {
   const frames = stack.split("\n").flatMap((line) => frameIn(line.trim()) ?? []);
   const own =
-    frames.find(({ file }) => file === path) ?? frames.find(({ file }) => existsSync(file));
+    frames.find(({ file }) => file === path) ??
+    frames.find(({ file }) => !isOwnFile(file) && existsSync(file));
   return own === undefined ? undefined : `${shownPath(own.file)}:${own.at}`;
 }
 
