@@ -3,6 +3,7 @@
 import { JSON } from "../base/globals.ts";
 import { cellText, pad, padStart } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
+import { sayOnStderr } from "../cli/stderr.ts";
 import { print } from "../cli/stdout.ts";
 import type { ListedMachine } from "../executors/redis/machine-entry.ts";
 import { version } from "../version.ts";
@@ -30,12 +31,16 @@ export const command = defineCliCommand({
         (a, b) => a.host.localeCompare(b.host, "en") || a.pid - b.pid,
       );
       print(flags.json ? `${JSON.stringify(machines, null, 2)}\n` : workersText(machines));
+      if (machines.length === 0 && !flags.json) sayOnStderr(howToStart);
       return 0;
     } finally {
       connection.close();
     }
   },
 });
+
+const howToStart =
+  "with this PIPELOOM_ENGINE_KEY; to start one: pipeloom worker --engine <url>, with the same key\n";
 
 const heads = ["NAME", "PID", "THREADS", "AT ONCE", "RUNS", "TAGS", "VERSION"];
 /** Columns of text; the others are numbers. */

@@ -68,13 +68,16 @@ function headerText(started: RunStarted, total: Total | undefined, cwd: string):
     ...(resumed
       ? [`run ${run} continues${alreadyDone(started, total)}`]
       : [`run ${run}`, ...tasksOf(total)]),
-    plural(workers, "worker") +
-      (engine === undefined ? "" : ` on ${engine}`) +
+    (engine === undefined ? plural(workers, "worker") : onEngine(engine, workers)) +
       (concurrency > workers ? `, ${grouped(concurrency)} at once` : ""),
   ];
   const mode = journal === "delete" ? " (no WAL)" : "";
   return `${parts.join(" · ")} → ${relative(db, cwd)}${mode}`;
 }
+
+/** Workers come and go: 1 may be none yet. */
+const onEngine = (engine: string, workers: number): string =>
+  workers > 1 ? `${grouped(workers)} workers on ${engine}` : `on ${engine}`;
 
 /** While tasks are still being made, their number says only what is known. */
 function tasksOf(total: Total | undefined): string[] {

@@ -44,6 +44,8 @@ describe.skipIf(!hasRedis)("a password", () => {
       code: 2,
       err: expect.stringContaining("PIPELOOM_ENGINE_PASSWORD"),
     });
+    // Without it.
+    expect((await ended(machines.start(words))).err).toContain("set PIPELOOM_ENGINE_PASSWORD");
     // Nothing is left out of the command of the next one.
     const whole = await ended(machines.start([...words, "--rerun", "failed"], key, inVariable));
     expect(whole.err).toContain(

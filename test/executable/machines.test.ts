@@ -490,6 +490,7 @@ describe.skipIf(!hasRedis)("machines", () => {
     );
     const none = await ended(machines.start(["workers"], "a third key of these tests"));
     expect(none.out).toBe("no workers\n");
+    expect(none.err).toContain("to start one: pipeloom worker --engine <url>, with the same key");
   });
 
   test("a task runs where the tags are that it asks for, and others do not wait for it", async () => {

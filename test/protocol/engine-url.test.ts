@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { checkEngine } from "../../src/commands/engine-flag.ts";
-import { engineWords, shownEngine } from "../../src/protocol/engine-url.ts";
+import { engineWords, isEngineUrl, shownEngine } from "../../src/protocol/engine-url.ts";
 
 const plain = "rediss://10.0.0.5:6380/3";
 
@@ -24,4 +24,11 @@ test("user, password and options of an address are not shown, and it is seen tha
     // As the command was copied: what is left out is asked for.
     expect(() => checkEngine(shown)).toThrow("PIPELOOM_ENGINE_PASSWORD");
   }
+});
+
+test("what is no address of a Redis is refused", () => {
+  const good = ["redis://h", "redis://h/", "redis://[::1]:6379/0", "redis://:a/b?c@h:1/2?family=6"];
+  const bad = ["redis://", "redis:///0", "http://h", "h:6379", "redis://h/jobs", "redis://h h"];
+  expect(good.filter((url) => !isEngineUrl(url))).toEqual([]);
+  expect(bad.filter((url) => isEngineUrl(url))).toEqual([]);
 });

@@ -213,6 +213,17 @@ test("the first line says what runs", () => {
   );
 });
 
+test("the first line of a run with an engine counts workers where there may be some", () => {
+  const x = { pipeline: "sync", run: runId(3), db: "/home/me/x.db", engine: "redis://h" };
+  expect(header(x, event.total(32))).toBe(
+    "ℹ sync · run 3 · 32 tasks · 4 workers on redis://h → x.db\n",
+  );
+  // 1 is also said of none.
+  expect(header({ ...x, workers: 1, concurrency: 1 }, event.total(32))).toBe(
+    "ℹ sync · run 3 · 32 tasks · on redis://h → x.db\n",
+  );
+});
+
 test("while tasks are still being made, the first line says no more than is known", () => {
   expect(header({})).toBe("ℹ demo · run 1 · 4 workers → wal_demo.db\n");
   expect(header({}, event.total(0, false))).toBe("ℹ demo · run 1 · 4 workers → wal_demo.db\n");

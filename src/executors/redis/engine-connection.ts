@@ -8,6 +8,7 @@ import { toFailure } from "../../base/failure.ts";
 import { Promise } from "../../base/globals.ts";
 import { pause } from "../../base/pause.ts";
 import { shownEngine } from "../../protocol/engine-url.ts";
+import { codeOf, refusedText } from "./refused-text.ts";
 import {
   keyPrefix,
   LeaseQueue,
@@ -117,7 +118,7 @@ export class EngineConnection {
     } catch (thrown) {
       connection.close();
       if (wait?.signal?.aborted === true) throw thrown;
-      throw new Error(`${shownEngine(url)}: ${toFailure(thrown).message}`, { cause: thrown });
+      throw new Error(refusedText(shownEngine(url), thrown), { cause: thrown });
     }
   }
 
@@ -333,12 +334,6 @@ const awayCodes = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
 ]);
-
-/** Of several addresses that were tried, the first one's. */
-function codeOf(error: unknown): string | undefined {
-  const { code, errors } = toFailure(error);
-  return code ?? errors?.[0]?.code;
-}
 
 /** The server has closed the connection without a word: ioredis gives that no code. */
 const isAway = (error: unknown): boolean =>

@@ -64,7 +64,7 @@ async function checkServer(redis: Redis, shown: string): Promise<string | undefi
   const policy = valueOf("maxmemory_policy") ?? "noeviction";
   if (policy !== "noeviction") {
     throw new EngineError(
-      `${shown} has the maxmemory-policy ${policy}: it would throw away tasks when its memory is full; set it to noeviction, e.g. with redis-cli config set maxmemory-policy noeviction`,
+      `${shown} has the maxmemory-policy ${policy}: it would throw away tasks when its memory is full; set it to noeviction, e.g. with CONFIG SET maxmemory-policy noeviction, and in its configuration`,
     );
   }
   const isKept = valueOf("aof_enabled") === "1" || (await hasSnapshots(redis));
