@@ -5,13 +5,16 @@ import { existsSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { Date, Promise } from "../base/globals.ts";
 import { pathOf } from "../base/path.ts";
+import { relative } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
+import { engineWords } from "../protocol/engine-url.ts";
 import { titleOf } from "../protocol/label.ts";
+import { pathWord } from "../protocol/pipeloom-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { failureGroups } from "../store/read/failed-tasks.ts";
-import type { SeenRun } from "../store/read/overview.ts";
+import { engineOf, type SeenRun } from "../store/read/overview.ts";
 import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
@@ -65,6 +68,13 @@ export const command = defineCliCommand({
   },
 });
 
+/** Undefined: the file alone. */
+function againWords(run: SeenRun): readonly string[] | undefined {
+  const engine = engineOf(run);
+  if (run.file === null || engine === null) return undefined;
+  return [pathWord(relative(run.file, process.cwd())), ...engineWords(engine)];
+}
+
 class Attached {
   readonly #reader: Reader;
   readonly #run: SeenRun;
@@ -95,6 +105,7 @@ class Attached {
       stderr,
       env,
       isTty: stderr.isTTY,
+      again: againWords(run),
       learned: () => forecast.remainingMs(this.#total),
       onLost: (lost) => {
         // What is not read within the time limit is no loss.

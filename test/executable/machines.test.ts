@@ -623,8 +623,18 @@ describe.skipIf(!hasRedis)("machines", () => {
     const run = machines.run("--json");
     // Each has one.
     const both = [await control.next("gate"), await control.next("gate")];
+    const log = Bun.file(rig.write("attached.txt", ""));
+    const attached = Bun.spawn(rig.command("attach", "--db", "test.db"), {
+      cwd: rig.path,
+      stdio: ["ignore", "ignore", log],
+    });
+    while (!(await log.text()).includes("attached to run 1")) await Bun.sleep(10);
     for (const gate of both) gate.finish();
     const { out, err } = await ended(run);
+    await attached.exited;
+    expect(await log.text()).toContain(
+      `pipeloom run pipeline.ts --engine ${redis.url} --db test.db`,
+    );
     const names = [hostname(), `${hostname()}/2`];
     expect(err).toContain(`✖ gate i=2 failed on ${hostname()}`);
     const events = out
