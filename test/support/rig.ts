@@ -170,6 +170,8 @@ export class Rig implements AsyncDisposable {
   /** Rows of a query, by a separate read-only connection. */
   rows(sql: string, db = "test.db"): Row[] {
     using reader = new Database(this.file(db), { readonly: true });
+    // After a kill, the next session recovers the write-ahead log, and locks readers out meanwhile.
+    reader.run("PRAGMA busy_timeout = 5000");
     return reader.query<Row, []>(sql).all();
   }
 
