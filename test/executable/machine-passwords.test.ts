@@ -101,7 +101,9 @@ describe.skipIf(!hasRedis)("a password", () => {
       "PATH=/nowhere",
       "CI=true",
     ]);
-    const [address = ""] = /http:\S+token=\S+/.exec(await until(run, "the page stays open")) ?? [];
+    // The page may begin later than the run ends.
+    const said = await until(run, "token=", "the page stays open");
+    const [address = ""] = /http:\S+token=\S+/.exec(said) ?? [];
     const { origin } = new URL(address);
     const entered = await fetch(address, { redirect: "manual" });
     const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";

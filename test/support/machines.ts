@@ -58,8 +58,8 @@ export class Machines implements AsyncDisposable {
   }
 }
 
-/** Reads a child's stderr until it has said this. @returns all that it has said */
-export async function until(child: Child, words: string): Promise<string> {
+/** Reads a child's stderr until it has said all of this. @returns all that it has said */
+export async function until(child: Child, ...words: readonly string[]): Promise<string> {
   let said = "";
   for await (const text of child.stderr
     .pipeThrough(new TextDecoderStream(), {
@@ -67,9 +67,9 @@ export async function until(child: Child, words: string): Promise<string> {
     })
     .values({ preventCancel: true })) {
     said += text;
-    if (said.includes(words)) return said;
+    if (words.every((each) => said.includes(each))) return said;
   }
-  throw new Error(`it ended without "${words}": ${said}`);
+  throw new Error(`it ended without "${words.join(", ")}": ${said}`);
 }
 
 /** Two tasks that wait until the test lets them go on. */
