@@ -340,7 +340,7 @@ const outcomeOfCode = ({ code }: ProcessEnd): SlotOutcome => (code === 0 ? "done
 function saidIn({ said, code, signal }: ProcessEnd): string {
   const [first = "", second = ""] = said.split("\n");
   // Below the line of the run's counts.
-  const isReason = second.startsWith("  ") && !/^ {2}(?:✖|next:)/.test(second);
+  const isReason = /^ {2}(?! |✖|next:)/.test(second);
   const message = inOneLine(lastError(said) ?? (isReason ? second : first.replace(/^✖ /, "")));
   if (message !== "") return message;
   return signal === null ? `exit code ${code}` : `ended by ${signal}`;

@@ -28,7 +28,7 @@ export class FileWatch {
       return;
     }
     // SQLite follows a link only when it opens the file, and creates the -wal beside the link's target.
-    const real = realpathSync(db);
+    const real = realPathOf(db);
     // The link too: its target may change. The -shm too: it holds the locks, so with a second -shm two processes write at once.
     const paths = new Set([resolve(db), real, ...(wal ? [`${real}-wal`, `${real}-shm`] : [])]);
     this.#files = [...paths].map((path) => {
@@ -59,6 +59,15 @@ export class FileWatch {
     if (this.#wal === undefined) return false;
     const identity = identityOf(this.#wal.path);
     return identity !== undefined && !isSame(identity, this.#wal.identity);
+  }
+}
+
+/** @throws StoreError `file-gone` */
+function realPathOf(db: string): string {
+  try {
+    return realpathSync(db);
+  } catch {
+    throw gone(db, resolve(db));
   }
 }
 

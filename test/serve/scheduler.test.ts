@@ -429,6 +429,23 @@ describe("the log", () => {
     ]);
   });
 
+  test.each([
+    [
+      "✖ etl failed: 0 of 1 task done in 1 s → a.db\n  DiskFull: no room\n  next: pipeloom",
+      "DiskFull: no room",
+    ],
+    ["✖ load failed: boom\n│ second", "load failed: boom"],
+    ["✖ etl failed: 0 of 1 task done\n  ✖ load  boom", "etl failed: 0 of 1 task done"],
+    ["Error: gone\n    at realpathSync (unknown)", "Error: gone"],
+  ])("of what a process has said, why it ended: %j", async (said, why) => {
+    const world = new World(begin);
+    world.fate = () => ({ loadMs: 10, runMs: 10, end: "cannot load", said });
+    const serve = new ServeUnderTest(world, minutely);
+    await world.clock.pass(2 * minuteMs);
+    expect(shownIn(world).slice(1)).toEqual([cannot(why)]);
+    void serve;
+  });
+
   test("a file that is saved is served as before, and says so only where its schedule is another one", async () => {
     const world = new World(begin);
     const serve = new ServeUnderTest(world, minutely);

@@ -58,6 +58,13 @@ describe.if(onPosix)("the database", () => {
     expect(error.message).toContain(path);
   });
 
+  test("one that is gone before it is watched", () => {
+    using folder = inFolder();
+    const error = storeError(() => new FileWatch(folder.file("d/a.db"), true));
+    expect(error.code).toBe("file-gone");
+    expect(error.message).toStartWith(`${folder.file("d/a.db")} was moved, deleted or replaced`);
+  });
+
   test("a link that leads elsewhere", () => {
     using folder = inFolder();
     const path = folder.file("d/a.db");
