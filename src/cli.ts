@@ -7,7 +7,7 @@ import { versionLine } from "./version.ts";
 const nobodyListens = (): void => {};
 
 /** These run no code of a user, and write to the descriptors: they need no streams, which take a fifth of their CPU time. */
-const withoutStreams = new Set<string | undefined>(["status", "runs", "logs", "why"]);
+const withoutStreams = new Set<string | undefined>(["status", "runs", "logs", "why", "query"]);
 
 async function start(args: readonly string[]): Promise<number> {
   if (!withoutStreams.has(args[0])) {

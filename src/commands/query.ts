@@ -5,6 +5,7 @@ import { queryEndsAfterVariable } from "../protocol/page-variables.ts";
 import { spawnBounds } from "../spawn.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
+import { shownOn } from "../base/streams.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { databaseOf, readDbFlag } from "./default-db.ts";
 import { type RowFormat, rowFormats, rowWriter } from "./rows-format.ts";
@@ -66,7 +67,7 @@ function setBounds(): void {
 function write(db: string, sql: string, format: RowFormat): void {
   using reader = waitingReader(db);
   const { columns, rows } = reader.iterate(sql);
-  const { isTTY, columns: width } = process.stdout;
+  const { isTTY, columns: width } = shownOn("stdout");
   const writer = rowWriter({
     format,
     columns,

@@ -6,7 +6,7 @@ import { atMost, figure, median, ratioAtMost } from "./figure.ts";
 import type { Benchmark, Kit } from "./kit.ts";
 
 /**
- * Bytecode of what a run, `status`, `runs`, `logs` and `why` load 2.2 MB, its names and texts 0.4 MB, program text 0.61 MB, that of
+ * Bytecode of what a run, `status`, `runs`, `logs` and `why` load 2.25 MB, its names and texts 0.4 MB, program text 0.61 MB, that of
  * other modules 0.19 MB compressed, bytecode of the modules of Node that they load 0.27 MB, the kit of `init` 0.37 MB, BullMQ 0.22
  * MB, the page's app 0.07 MB, the guide and SQL 0.04 MB. Without bytecode a run of 3 tasks takes twice the CPU time; with bytecode of
  * top-level code only 40 % more; with that of functions which are not in others 11 % more.
