@@ -1,8 +1,9 @@
 // A pipeline file and all that it imports as one text, for machines that have neither. It is named by its hash.
 
 import { existsSync } from "node:fs";
-import { basename, extname, join, normalize } from "node:path";
+import { basename, extname, join, normalize, resolve } from "node:path";
 
+import { Buffer, JSON } from "../base/globals.ts";
 import { shownPath } from "../base/path.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
@@ -39,12 +40,13 @@ export async function bundleOf(path: string, sources: readonly ModuleSource[]): 
     naming: { asset: "[dir]/[name].[ext]" },
     throw: false,
     metafile: true,
+    sourcemap: "external",
   });
   if (!built.success) {
     const why = built.logs.map(({ message }) => message).join("\n");
     throw new LoadError(`${shown} cannot be bundled for other machines: ${why}`);
   }
-  const others = built.outputs.filter(({ kind }) => kind !== "entry-point");
+  const others = built.outputs.filter(({ kind }) => kind !== "entry-point" && kind !== "sourcemap");
   if (others.length > 0)
     throw new LoadError(
       refusal(
@@ -53,14 +55,27 @@ export async function bundleOf(path: string, sources: readonly ModuleSource[]): 
       ),
     );
   const [code] = built.outputs;
-  if (code === undefined) throw new Error(`Internal error: no bundle of ${path}`);
-  const text = await code.text();
+  if (code?.sourcemap === null || code === undefined) {
+    throw new Error(`Internal error: no bundle of ${path}`);
+  }
+  const text = withPlaces(await code.text(), await code.sourcemap.text());
   const edited = sources.find((source) => !isAsLoaded(source));
   if (edited !== undefined) {
     throw new LoadError(`${shownPath(edited.path)} was edited while it was loaded; run again`);
   }
   const natives = nativesAmong(Object.keys(built.metafile?.inputs ?? {}));
   return { hash: sha256(text), name: basename(path, extname(path)), text, natives };
+}
+
+/** The same code, whose stacks name the files of this machine, as in a run without other machines. */
+function withPlaces(code: string, sourceMap: string): string {
+  const map = JSON.parse(sourceMap) as { readonly sources: readonly string[] };
+  // Relative to the working directory.
+  const sources = map.sources.map((source) => resolve(source));
+  // The runtime ignores a map that lacks the texts, and stacks need none.
+  const places = { ...map, sources, sourcesContent: sources.map(() => "") };
+  const encoded = Buffer.from(JSON.stringify(places)).toString("base64");
+  return `${code}\n//# sourceMappingURL=data:application/json;base64,${encoded}\n`;
 }
 
 /** @param files relative to the working directory */

@@ -72,3 +72,33 @@ test("code that cannot travel is refused by name", async () => {
     "imports files that are not code (img/logo.png), which other machines cannot get",
   );
 });
+
+test("stacks of the code name the files that it was made of", async () => {
+  await using rig = newRig();
+  const file = rig.write(
+    "etl.ts",
+    'import { fail } from "./lib/fail.ts";\n\ntype A = number;\nexport function go(a: A): void {\n  fail(a);\n}\n',
+  );
+  await Bun.write(
+    rig.file("lib/fail.ts"),
+    "\nexport function fail(a: number): never {\n  throw new Error(`${a}`);\n}\n",
+  );
+  const { text } = await bundleOf(file, []);
+  const { go } = (await import(rig.write("elsewhere.js", text))) as {
+    readonly go: (a: number) => void;
+  };
+  const [, ...frames] = (toFailure(caught(() => go(1))).stack ?? "").split("\n");
+  expect(frames.slice(0, 2)).toEqual([
+    `    at fail (${rig.file("lib/fail.ts")}:3:13)`,
+    `    at go (${file}:5:3)`,
+  ]);
+});
+
+function caught(work: () => void): unknown {
+  try {
+    work();
+  } catch (thrown) {
+    return thrown;
+  }
+  throw new Error("it does not throw");
+}
