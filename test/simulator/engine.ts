@@ -4,8 +4,11 @@
 import type { CreateExecutors, ExecutorsEvents } from "../../src/executors/executors.ts";
 import { WorkerPool } from "../../src/executors/threads/worker-pool.ts";
 import { EngineKey } from "../../src/executors/redis/engine-key.ts";
+import type { ToMachine } from "../../src/executors/redis/engine-messages.ts";
+import type { Frame } from "../../src/executors/redis/link.ts";
 import { Machine } from "../../src/executors/redis/machine/machine.ts";
 import { redisExecutors } from "../../src/executors/redis/redis-executors.ts";
+import type { Reader } from "../../src/store/read/reader.ts";
 import type { Assignment } from "../../src/protocol/messages.ts";
 import { type SimulatedClient, SimulatedRedis } from "./redis.ts";
 import type { EngineFault, EnginePlan } from "./scenario.ts";
@@ -19,8 +22,16 @@ const replacedMs = 2_000;
 /** What still runs then, runs on for this time. */
 const afterEndMs = 20_000;
 
-type EngineCalls = {
+/** Of the process of the run. */
+export type EngineCalls = {
   spawn(parent: VirtualThread): SimulatedTaskThread;
+  /** A thread of a machine has ended. */
+  ended(thread: VirtualThread): void;
+  opened(reader: Reader): void;
+  /** What `ctx.query` reads. */
+  readonly db: string;
+  /** These tasks go on, which machines have begun for an earlier session. */
+  goOn(ids: readonly number[], threads: readonly VirtualThread[]): void;
   /** The run gives these tasks to some machine. */
   taken(assignments: readonly Assignment[]): void;
   /** The run has given the machine of these threads up: nothing that they do from now on counts. */
@@ -34,7 +45,7 @@ class SimulatedMachine {
   readonly client: SimulatedClient;
   readonly machine: Machine;
 
-  constructor(redis: SimulatedRedis, name: string, plan: EnginePlan, calls: EngineCalls) {
+  constructor(redis: SimulatedRedis, name: string, plan: EnginePlan, calls: () => EngineCalls) {
     this.main = redis.world.thread(name);
     this.client = redis.connect(this.main);
     this.machine = new Machine({
@@ -46,12 +57,12 @@ class SimulatedMachine {
       slots: plan.slots,
       tags: [],
       createPool: (...args) => new WorkerPool(() => this.#spawn(calls), ...args),
-      say: (level, line) => calls.output(`${level}: ${name}: ${line}`),
+      say: (level, line) => calls().output(`${level}: ${name}: ${line}`),
     });
   }
 
-  #spawn(calls: EngineCalls): SimulatedTaskThread {
-    const thread = calls.spawn(this.main);
+  #spawn(calls: () => EngineCalls): SimulatedTaskThread {
+    const thread = calls().spawn(this.main);
     this.threads.push(thread);
     return thread;
   }
@@ -75,18 +86,43 @@ export class SimulatedEngine {
   readonly redis: SimulatedRedis;
   readonly #world: World;
   readonly #plan: EnginePlan;
-  readonly #calls: EngineCalls;
-  readonly #client: SimulatedClient;
+  #calls: EngineCalls;
+  #client: SimulatedClient;
   readonly #machines: SimulatedMachine[] = [];
   #isOver = false;
+  /** Processes of the run that have begun or died. */
+  epoch = 0;
 
   constructor(world: World, plan: EnginePlan, calls: EngineCalls) {
     this.#world = world;
     this.#plan = plan;
     this.#calls = calls;
     this.redis = new SimulatedRedis(world, plan.latencyMs);
-    this.#client = this.redis.connect(world.main);
-    this.#client.onPost = (_, words) => this.#posted(words);
+    this.#client = this.#connect();
+  }
+
+  #connect(): SimulatedClient {
+    const client = this.redis.connect(this.#world.main);
+    client.onPost = (_, words) => this.#posted(words);
+    return client;
+  }
+
+  /** Of the run's process that is there now. */
+  get calls(): EngineCalls {
+    return this.#calls;
+  }
+
+  /** The run's process has died. */
+  runDied(): void {
+    this.epoch++;
+    this.#client.close();
+  }
+
+  /** Another process continues the run. */
+  runBegins(calls: EngineCalls): void {
+    this.epoch++;
+    this.#calls = calls;
+    this.#client = this.#connect();
   }
 
   /** Main threads, which give credits back to threads that wait for them. */
@@ -107,7 +143,7 @@ export class SimulatedEngine {
       closeReader: async () => undefined,
     });
     return (options, events) => {
-      for (let i = 0; i < this.#plan.machines; i++) this.#add();
+      for (let i = this.#machines.length; i < this.#plan.machines; i++) this.#add();
       return create(options, this.#watched(events));
     };
   }
@@ -134,7 +170,7 @@ export class SimulatedEngine {
   #add(): void {
     if (this.#isOver) return;
     const name = `machine ${this.#machines.length}`;
-    const machine = new SimulatedMachine(this.redis, name, this.#plan, this.#calls);
+    const machine = new SimulatedMachine(this.redis, name, this.#plan, () => this.#calls);
     this.#machines.push(machine);
     this.#world.schedule(machine.main, "", this.redis.latencyMs, () => machine.machine.start());
   }
@@ -142,9 +178,23 @@ export class SimulatedEngine {
   /** The run says so to the machine itself, whether it hears it or not. */
   #posted(words: readonly string[]): void {
     const [inbox = ""] = words;
-    if (!words.some((word) => word.includes('"given up"'))) return;
     const machine = this.#machines.find(({ machine: { id } }) => inbox.endsWith(`:${id}`));
-    this.#calls.givenUp(machine?.threads.map(({ thread }) => thread) ?? []);
+    const threads = machine?.threads.map(({ thread }) => thread) ?? [];
+    for (const word of words) if (word.includes('"judged"')) this.#judged(word, threads);
+    if (!words.some((word) => word.includes('"given up"'))) return;
+    this.#calls.givenUp(threads);
+  }
+
+  /** @param body of a frame */
+  #judged(body: string, threads: readonly VirtualThread[]): void {
+    const { messages } = JSON.parse(body) as Frame<ToMachine>;
+    for (const message of messages) {
+      if (message.type !== "judged") continue;
+      this.#calls.goOn(
+        message.leases.flatMap(({ ids }) => ids),
+        threads,
+      );
+    }
   }
 
   befall({ fault, machine: number, ms }: EngineFault): void {

@@ -60,6 +60,15 @@ export function generate(seed: number, switches: Switches): Scenario {
 const hasLateCheckpoint = ({ steps }: Kind): boolean =>
   steps.some((step) => step.op === "late" && step.what !== "insert");
 
+/** What ends a session. */
+const endings: ReadonlySet<string> = new Set([
+  "cancel",
+  "asked",
+  "kill",
+  "kill-at-statement",
+  "writer-death",
+]);
+
 class Generator {
   readonly #random: Random;
   readonly #on: Switches;
@@ -133,13 +142,24 @@ class Generator {
     const random = new Random(this.#seed ^ 0x5eed);
     if (!this.#on.engines || random.chance(0.8)) return sessions;
     const latencyMs = random.pick([0.5, 5, 100, 1_000]);
+    const { workers, concurrency } = random.pick(sessions);
+    // Machines may outlive a run that is killed.
+    const size = random.chance(0.7) ? { workers, concurrency } : {};
     return sessions.map((session, at) => {
       const isLast = at === sessions.length - 1;
       const faults = isLast && random.chance(0.5) ? 0 : random.int(0, 3);
       const more = Array.from({ length: faults }, () => this.#engineFault(random));
       // A clock that jumps is one of all machines here.
-      const others = session.incidents.filter(({ what }) => what !== "clock");
-      return { ...session, engine: { latencyMs }, incidents: [...others, ...more] };
+      const isPlain = !isLast && random.chance(0.7);
+      const others = session.incidents.filter(
+        ({ what }) => what !== "clock" && !(isPlain && endings.has(what)),
+      );
+      const killed: Incident[] =
+        isLast || random.chance(0.2)
+          ? []
+          : [{ what: "kill", atEvent: 1 + Math.floor(random.skewed(1500)), whileBusy: true }];
+      const incidents = [...others, ...more, ...killed];
+      return { ...session, ...size, engine: { latencyMs }, incidents };
     });
   }
 

@@ -23,9 +23,14 @@ export class AttemptJudge {
   }
 
   all(): void {
-    const { scenario, before, after } = this.#seen;
+    const { scenario, before, after, stage } = this.#seen;
     if (!scenario.storeTaskStatus) return;
-    const earlier = before?.attempts ?? [];
+    // What was taken for interrupted may go on.
+    const goesOn = ({ task_id: id, outcome }: AttemptRow): boolean =>
+      stage.goneOn.has(id) && outcome === "interrupted";
+    const earlier = (before?.attempts ?? []).filter(
+      (row) => !goesOn(row) || after.attempts.some((other) => Bun.deepEquals(other, row)),
+    );
     check(
       Bun.deepEquals(after.attempts.slice(0, earlier.length), earlier),
       () => "attempts of an earlier session have changed in the file",
@@ -71,7 +76,7 @@ export class AttemptJudge {
   #outcomeBefore(row: TaskRow): string | undefined {
     switch (row.status) {
       case "running":
-        return "interrupted";
+        return this.#seen.stage.goneOn.has(row.id) ? undefined : "interrupted";
       case "cancelled":
         return "cancelled";
       case "done":

@@ -5,6 +5,7 @@ import type { RunSummary } from "../../src/protocol/summary.ts";
 import { kindOfKey, repeatingKinds } from "./code.ts";
 import { check, type Evidence, isLost, type Seen } from "./evidence.ts";
 import type { TaskRow } from "./file.ts";
+import type { Trace } from "./stage.ts";
 
 /** Allowance for the run's own work, tasks that ignore their signal, and hooks. */
 const slackMs = 60_000;
@@ -294,6 +295,26 @@ export class EndJudge {
     check(took <= most, () => `the run took ${took} ms, and all that was to do takes ${most} ms`);
   }
 
+  /** Of an attempt that has begun in an earlier session. What was sent again is stored once. */
+  #storedLines({ task, attempt, path, lines }: Trace): readonly string[] {
+    const { after, before, scenario } = this.#seen;
+    // Not all are stored.
+    if (scenario.maxLines !== undefined) return lines;
+    const stored = after.logs
+      .filter((row) => row.task_id === task && row.attempt === attempt)
+      .map(({ line }) => line);
+    const isFirst = before?.attempts.every(
+      (row) => row.task_id !== task || row.attempt !== attempt,
+    );
+    if (isFirst === true && new Set(lines).size === lines.length) {
+      for (const line of lines) {
+        const times = stored.filter((other) => other === line).length;
+        check(times < 2, () => `a line of ${path} is stored ${times} times: ${line}`);
+      }
+    }
+    return stored;
+  }
+
   #logsComplete(): void {
     const { events, stage } = this.#seen;
     const told = new Map<string, string[]>();
@@ -307,7 +328,9 @@ export class EndJudge {
     for (const trace of stage.traces) {
       const { lines, task, attempt, path, endedAt } = trace;
       if (isLost(trace) || endedAt === undefined || lines.length === 0) continue;
-      const found = told.get(`${task}/${attempt}`) ?? [];
+      const found = stage.goneOn.has(task)
+        ? this.#storedLines(trace)
+        : (told.get(`${task}/${attempt}`) ?? []);
       // The log may also contain lines of pipeloom.
       let at = 0;
       for (const line of found) if (line === lines[at]) at++;

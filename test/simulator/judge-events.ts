@@ -210,8 +210,10 @@ export class EventJudge {
     const { kind, settings } = this.#of.settingsOf(name);
     const ops = new Set(kind.steps.map(({ op }) => op));
     const text = `${failure.name}: ${failure.message}`;
-    const { incidents } = this.#seen.session;
-    const isDeath = incidents.some(({ what }) => what === "death");
+    // A thread of a machine may be one of an earlier session.
+    const isDeath = [this.#seen.session, ...this.#seen.scenario.sessions].some(({ incidents }) =>
+      incidents.some(({ what }) => what === "death"),
+    );
     const someExit = this.#seen.scenario.kinds.some(({ steps }) =>
       steps.some(({ op }) => op === "exit"),
     );

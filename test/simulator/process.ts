@@ -11,7 +11,7 @@ import type { RunSummary } from "../../src/protocol/summary.ts";
 import type { Reader } from "../../src/store/read/reader.ts";
 import { type StatementHook, withStatementHook } from "./disk.ts";
 import { withGlobals } from "./globals.ts";
-import { SimulatedEngine } from "./engine.ts";
+import { type EngineCalls, SimulatedEngine } from "./engine.ts";
 import type { EnginePlan } from "./scenario.ts";
 import {
   type Death,
@@ -46,12 +46,16 @@ export type Program = {
   onDispatch?(assignments: readonly Assignment[]): void;
   onThread?(thread: SimulatedTaskThread): void;
   onThreadEnd?(thread: VirtualThread): void;
+  /** These tasks go on, which machines have begun for the process before. */
+  onGoOn?(ids: readonly number[], threads: readonly VirtualThread[]): void;
   /** Called when the run is asked to stop. */
   onStop?(): void;
   /** Called when the run has ended. */
   onEnd?(): void;
 };
 
+/** Typical time until a process that was killed is started again. */
+const restartMs = 12_000;
 /** Machines never rest, so a wait that cannot end would go on with them. */
 const mostBlockedMs = 30_000;
 
@@ -72,10 +76,21 @@ export class SimulatedProcess {
   #threads = 0;
   #run: Run | undefined;
   engine: SimulatedEngine | undefined;
+  /** Virtual time. */
+  startedMs: number;
+  #isKilled = false;
 
-  constructor(world: World, program: Program) {
+  /** @param before has died, and its machines live on */
+  constructor(world: World, program: Program, before?: SimulatedProcess) {
     this.world = world;
     this.#program = program;
+    this.startedMs = world.now;
+    if (before !== undefined) {
+      world.newProcess();
+      this.engine = before.engine;
+      this.#readers.push(...before.#readers);
+      this.startedMs += world.random.skewed(restartMs);
+    }
     this.#writer = world.thread("writer");
   }
 
@@ -99,7 +114,8 @@ export class SimulatedProcess {
           ),
       );
     } finally {
-      for (const reader of this.#readers) reader.close();
+      // Those of machines are used as long as these live.
+      if (!this.#isKilled || world.isDead) for (const reader of this.#readers) reader.close();
     }
     if (world.finding !== undefined) throw world.finding;
   }
@@ -114,10 +130,18 @@ export class SimulatedProcess {
 
   #perform(): void {
     const { world } = this;
-    world.schedule(world.main, "", 0, () => this.#start());
-    world.run(() => this.summary !== undefined || this.refused !== undefined);
+    world.schedule(world.main, "", this.startedMs - world.now, () => this.#start());
+    world.run(() => this.summary !== undefined || this.refused !== undefined || this.#isKilled);
     // Continue after the end: code that still runs must not throw.
-    world.run(() => false);
+    world.run(() => this.#isKilled);
+  }
+
+  /** Only this process ends, and not its machines. */
+  die(): void {
+    this.#isKilled = true;
+    this.world.end(this.world.main);
+    if (this.#writer.isAlive) this.world.end(this.#writer);
+    this.engine?.runDied();
   }
 
   #start(): void {
@@ -127,7 +151,8 @@ export class SimulatedProcess {
       ...options,
       trigger: "library",
       version: "0.0.0",
-      module: { kind: "builtin", name: "simulated" },
+      // Machines know its code by it.
+      module: { kind: "builtin", name: `simulated ${options.code}` },
       createExecutors: this.engine?.createExecutors ?? threadExecutors(() => this.#spawn()),
       spawnWriter: () => this.#spawnWriter(handles),
       onEvents: (events) => this.#announced(events),
@@ -141,12 +166,23 @@ export class SimulatedProcess {
   #startEngine(db: string): void {
     const { engine: plan } = this.#program;
     if (plan === undefined) return;
-    this.engine = new SimulatedEngine(this.world, plan, {
-      spawn: (parent) => this.#spawn({ parent, db }),
+    const calls: EngineCalls = {
+      spawn: (parent) =>
+        this.#spawn({
+          parent,
+          db: () => this.engine?.calls.db ?? db,
+          epoch: () => this.engine?.epoch ?? 0,
+        }),
+      ended: (thread) => this.#program.onThreadEnd?.(thread),
+      opened: (reader) => this.#readers.push(reader),
+      db,
+      goOn: (...gone) => this.#program.onGoOn?.(...gone),
       taken: (assignments) => this.#program.onDispatch?.(assignments),
       givenUp: (threads) => this.#program.onGivenUp?.(threads),
       output: (line) => this.output.push(line),
-    });
+    };
+    if (this.engine === undefined) this.engine = new SimulatedEngine(this.world, plan, calls);
+    else this.engine.runBegins(calls);
   }
 
   async #follow(run: Run): Promise<void> {
@@ -183,12 +219,19 @@ export class SimulatedProcess {
   #spawn(elsewhere?: Elsewhere): SimulatedTaskThread {
     const number = this.#threads++;
     const death = this.#program.deathOf?.(number);
+    const { engine } = this;
     const events: TaskThreadEvents = {
       dispatched: (assignments) => {
         if (elsewhere === undefined) this.#program.onDispatch?.(assignments);
       },
-      ended: (ended) => this.#program.onThreadEnd?.(ended),
-      opened: (reader) => this.#readers.push(reader),
+      ended: (ended) => {
+        if (engine === undefined) this.#program.onThreadEnd?.(ended);
+        else engine.calls.ended(ended);
+      },
+      opened: (reader) => {
+        if (engine === undefined) this.#readers.push(reader);
+        else engine.calls.opened(reader);
+      },
     };
     const name = `thread ${number}`;
     const thread = new SimulatedTaskThread(this.world, name, death, events, elsewhere);

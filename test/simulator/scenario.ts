@@ -113,7 +113,8 @@ export type Incident =
   /** `pipeloom cancel`, from another process. */
   | { readonly what: "asked"; readonly atEvent: number; readonly urgent: boolean }
   | { readonly what: "clock"; readonly atEvent: number; readonly byMs: number }
-  | { readonly what: "kill"; readonly atEvent: number }
+  /** `whileBusy`: not before the file says that a task runs. */
+  | { readonly what: "kill"; readonly atEvent: number; readonly whileBusy?: true }
   /** The process dies directly before or after the writer's statement of this number. */
   | {
       readonly what: "kill-at-statement";

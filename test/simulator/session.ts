@@ -22,6 +22,17 @@ class ProcessKilled extends Error {
 
 const slowReaderMs = 40;
 
+type Sitting = {
+  readonly scenario: Scenario;
+  readonly session: Session;
+  readonly db: string;
+  readonly resume: Resume;
+  readonly startMs: number;
+  readonly code: CodeState;
+  /** Where the run's process is killed. */
+  readonly machinesLiveOn: boolean;
+};
+
 export type Resume = "auto" | "last" | "newest";
 
 const noSources = async () => new Map<string, string>();
@@ -38,28 +49,29 @@ export class SimulatedSession {
   readonly #resume: Resume;
   readonly #copy: () => void;
   readonly #code: CodeState;
+  /** The machines of a run that is killed live on. */
+  readonly #machinesLiveOn: boolean;
   #isKilled = false;
+  readonly #firstEvent: number;
   #batches = 0;
 
   /** @param copy copies the files when the process dies */
   constructor(
-    scenario: Scenario,
-    session: Session,
-    db: string,
-    resume: Resume,
-    startMs: number,
-    code: CodeState,
+    { scenario, session, db, resume, startMs, code, machinesLiveOn }: Sitting,
     copy: () => void,
+    before?: SimulatedSession,
   ) {
+    this.#machinesLiveOn = machinesLiveOn;
     this.#code = code;
     this.#scenario = scenario;
     this.#session = session;
     this.#db = db;
     this.#resume = resume;
     this.#copy = copy;
-    this.world = new World(scenario.seed, scenario.pace, startMs);
-    this.stage = new Stage(this.world, scenario, session);
-    this.process = new SimulatedProcess(this.world, this.#program());
+    this.world = before?.world ?? new World(scenario.seed, scenario.pace, startMs);
+    this.#firstEvent = this.world.events;
+    this.stage = new Stage(this.world, scenario, session, before?.stage);
+    this.process = new SimulatedProcess(this.world, this.#program(), before?.process);
     this.disk = new Disk(
       session.incidents.flatMap((incident) => (incident.what === "disk" ? [incident.fault] : [])),
     );
@@ -91,6 +103,7 @@ export class SimulatedSession {
       deathOf: (thread) => this.#deathOf(thread),
       onStatement: (db, sql, when) => this.#statement(db, sql, when),
       onEvent: (event) => {
+        if (event.type === "task-started") stage.started(event.id, event.attempt);
         if (event.type === "task-finished" || event.type === "task-retrying") {
           stage.announced(event);
         }
@@ -100,6 +113,7 @@ export class SimulatedSession {
       onThreadEnd: (thread) => stage.threadEnded(thread),
       ...(this.#engine === undefined ? {} : { engine: this.#engine }),
       onGivenUp: (threads) => stage.givenUp(threads),
+      onGoOn: (...gone) => stage.goOn(...gone),
       onStop: () => {
         stage.isStopped = true;
       },
@@ -180,26 +194,39 @@ export class SimulatedSession {
   #plan(incident: Incident): void {
     switch (incident.what) {
       case "cancel":
-        return this.world.atEvent(incident.atEvent, () => {
+        return this.world.atEvent(this.#firstEvent + incident.atEvent, () => {
           this.process.stop(incident.urgent);
         });
       case "asked":
-        return this.world.atEvent(incident.atEvent, () => this.#ask(incident.urgent));
+        return this.world.atEvent(this.#firstEvent + incident.atEvent, () =>
+          this.#ask(incident.urgent),
+        );
       case "clock":
-        return this.world.atEvent(incident.atEvent, () => this.world.jumpClock(incident.byMs));
+        return this.world.atEvent(this.#firstEvent + incident.atEvent, () =>
+          this.world.jumpClock(incident.byMs),
+        );
       case "kill":
-        return this.world.atEvent(incident.atEvent, () => this.#kill());
+        return this.#killAt(this.#firstEvent + incident.atEvent, incident.whileBusy === true);
       case "writer-death":
-        return this.world.atEvent(incident.atEvent, () => {
+        return this.world.atEvent(this.#firstEvent + incident.atEvent, () => {
           this.hasWriterDied ||= this.process.endWriter();
         });
       case "engine":
-        return this.world.atEvent(incident.atEvent, () => this.process.engine?.befall(incident));
+        return this.world.atEvent(this.#firstEvent + incident.atEvent, () =>
+          this.process.engine?.befall(incident),
+        );
       case "kill-at-statement":
       case "death":
       case "disk":
         return;
     }
+  }
+
+  #killAt(event: number, whileBusy: boolean): void {
+    this.world.atEvent(event, () => {
+      if (!whileBusy || this.stage.isBusy) this.#kill();
+      else this.#killAt(this.world.events + 1, true);
+    });
   }
 
   #ask(isUrgent: boolean): void {
@@ -216,11 +243,19 @@ export class SimulatedSession {
     return undefined;
   }
 
-  #kill(): void {
+  /** @param mayLive within a statement, the writer's code cannot be left */
+  #kill(mayLive = true): void {
     if (this.#isKilled || !this.process.isStarted) return;
     this.#isKilled = true;
-    this.world.isDead = true;
     this.#copy();
+    if (this.#machinesLiveOn && mayLive) this.process.die();
+    else this.world.isDead = true;
+  }
+
+  /** The process was killed, and its machines were not. */
+  get hasLeftMachines(): boolean {
+    const { summary, refused } = this.process;
+    return this.#isKilled && !this.world.isDead && summary === undefined && refused === undefined;
   }
 
   #statement(db: Database, sql: string, when: "before" | "after"): void {
@@ -228,7 +263,7 @@ export class SimulatedSession {
     for (const incident of this.#session.incidents) {
       if (incident.what !== "kill-at-statement") continue;
       if (incident.atStatement !== this.disk.statements || incident.when !== when) continue;
-      this.#kill();
+      this.#kill(false);
       throw new ProcessKilled();
     }
   }
@@ -237,6 +272,8 @@ export class SimulatedSession {
 
   *features(): Generator<string> {
     yield `form: ${this.#scenario.form}`;
+    if (this.stage.goneOn.size > 0) yield "goes on in another session";
+    if (this.hasLeftMachines) yield "machines without a run";
     if (this.#session.engine !== undefined) yield "engine";
     for (const incident of this.#session.incidents) {
       const { what } = incident;

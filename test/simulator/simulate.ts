@@ -51,6 +51,8 @@ class Simulation {
   #before: FileContent | undefined;
   #code: Omit<CodeState, "versions" | "keeps" | "asks">;
   #rounds: Rounds = noRounds;
+  /** The session before, if its machines live on. */
+  #left: SimulatedSession | undefined;
   #db: string;
   #process = 0;
   #startMs = 0;
@@ -111,16 +113,22 @@ class Simulation {
   #session(session: Session, keeps: readonly number[], asks: Asks | undefined): Seen {
     const db = this.#db;
     const code = { ...this.#code, versions: versionsIn(this.#scenario, session), keeps, asks };
+    const next = this.#scenario.sessions[this.#scenario.sessions.indexOf(session) + 1];
     const simulated = new SimulatedSession(
-      this.#scenario,
-      session,
-      db,
-      this.#resume(asks),
-      this.#startMs,
-      code,
+      {
+        scenario: this.#scenario,
+        session,
+        db,
+        resume: this.#resume(asks),
+        startMs: this.#startMs,
+        code,
+        machinesLiveOn: next !== undefined && haveSameMachines(session, next),
+      },
       () => this.#copyOf(db),
+      this.#left,
     );
     const end = simulated.run();
+    this.#left = simulated.hasLeftMachines ? simulated : undefined;
     if (end.how === "killed") this.#db = this.#path(this.#process);
     const after = existsSync(this.#db) ? this.#read(this.#db) : empty;
     const seen = this.#seen(session, simulated, end, code, after);
@@ -160,7 +168,7 @@ class Simulation {
       after,
       rounds: this.#rounds,
       left,
-      startedMs: this.#startMs,
+      startedMs: process.startedMs,
       endedMs: process.endedMs,
     };
   }
@@ -209,6 +217,12 @@ function timesCoincide({ stage, before, after }: Seen): boolean {
     );
   });
 }
+
+const haveSameMachines = (one: Session, other: Session): boolean =>
+  one.engine !== undefined &&
+  other.engine !== undefined &&
+  one.workers === other.workers &&
+  one.concurrency === other.concurrency;
 
 const hasNothingToRerun = (end: Seen["end"]): boolean =>
   end.how === "refused" && end.failure.code === "nothing-to-rerun";

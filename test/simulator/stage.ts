@@ -10,6 +10,8 @@ import type { SimulatedTaskThread } from "./threads.ts";
 import type { VirtualThread, World } from "./world.ts";
 
 export type Trace = {
+  /** Where it runs now: attempts on machines may outlive their session. */
+  home: Stage;
   readonly kind: number;
   readonly path: string;
   readonly task: number;
@@ -35,6 +37,8 @@ export type Trace = {
   readonly checkpoints: { readonly cursor: string; readonly isCommitted: boolean }[];
   /** Results of the rows sent after the script's return, by step. */
   readonly lateRows: Map<number, "accepted" | "refused">;
+  /** The start of the attempt was announced. */
+  isStartKnown: boolean;
   /** The end of the attempt was announced. */
   isOver: boolean;
   /** Time when main received the end of the attempt. */
@@ -74,8 +78,15 @@ export class Stage {
   readonly #open = new Set<Trace>();
   readonly #byTask = new Map<number, Trace[]>();
 
-  constructor(world: World, scenario: Scenario, session: Session) {
+  readonly #before: Stage | undefined;
+  /** Tasks of the session before that go on. */
+  readonly goneOn = new Set<number>();
+  readonly #takenOver = new Set<VirtualThread>();
+
+  /** @param before of the session whose machines live on */
+  constructor(world: World, scenario: Scenario, session: Session, before?: Stage) {
     this.world = world;
+    this.#before = before;
     this.#scenario = scenario;
     this.#session = session;
   }
@@ -90,6 +101,20 @@ export class Stage {
     return this.#scenario.keepsState === true && this.#scenario.storeTaskStatus;
   }
 
+  /** The start of an attempt is committed, and not its end. */
+  get isBusy(): boolean {
+    return this.traces.some(
+      ({ isStartKnown, isOver, isLost, isGivenUp }) =>
+        isStartKnown && !isOver && !isLost && !isGivenUp,
+    );
+  }
+
+  started(id: number, attempt: number): void {
+    for (const trace of this.#byTask.get(id) ?? []) {
+      if (trace.attempt === attempt) trace.isStartKnown = true;
+    }
+  }
+
   spawned(thread: SimulatedTaskThread): void {
     this.#threads.set(thread.thread, thread);
   }
@@ -99,6 +124,7 @@ export class Stage {
   begin(index: number, kind: Kind, input: TaskInput, ctx: TaskContext): Trace {
     const path = kind.isTicket === true ? ctx.task.name : input.id;
     const trace: Trace = {
+      home: this,
       kind: index,
       path,
       task: ctx.task.id,
@@ -116,11 +142,12 @@ export class Stage {
       afterReturn: [],
       checkpoints: [],
       lateRows: new Map(),
+      isStartKnown: false,
       isOver: false,
       overAt: undefined,
       acceptedLate: false,
     };
-    if (!trace.thread.isAlive || this.world.isDead) return trace;
+    if (!trace.thread.isAlive || this.world.isDead || this.#isForeign(trace.thread)) return trace;
     if (ctx.task.name !== path) {
       this.world.fail(
         `task ${ctx.task.id} is called ${ctx.task.name} and has the input of ${path}`,
@@ -138,9 +165,18 @@ export class Stage {
     return trace;
   }
 
+  /** Of a machine that has not heard that the session before has died: what it begins counts for nobody. */
+  #isForeign(thread: VirtualThread): boolean {
+    return this.#before?.knows(thread) === true && !this.#takenOver.has(thread);
+  }
+
+  knows(thread: VirtualThread): boolean {
+    return this.#threads.has(thread) || this.#before?.knows(thread) === true;
+  }
+
   returned(trace: Trace): void {
     if (!trace.thread.isAlive || trace.isGivenUp) return;
-    this.#open.delete(trace);
+    trace.home.#open.delete(trace);
     trace.endedAt = this.world.now;
     for (const forgotten of trace.afterReturn) forgotten();
   }
@@ -162,9 +198,16 @@ export class Stage {
   }
 
   exit(): never {
-    const thread = this.#threads.get(this.world.current);
+    const thread = this.#threadOf(this.world.current);
     if (thread === undefined) throw new Error("Internal error: a task runs outside a thread");
     return thread.exit(3);
+  }
+
+  #threadOf(current: VirtualThread): SimulatedTaskThread | undefined {
+    const known = this.#threads.get(current);
+    return known !== undefined || this.#before === undefined
+      ? known
+      : this.#before.#threadOf(current);
   }
 
   // ── what the threads and the run say ──
@@ -175,7 +218,24 @@ export class Stage {
     }
   }
 
+  /** These tasks go on, and these threads work for this session from now on. */
+  goOn(ids: readonly number[], threads: readonly VirtualThread[]): void {
+    for (const thread of threads) this.#takenOver.add(thread);
+    for (const id of ids) {
+      const trace = this.#before?.traces.findLast(({ task }) => task === id);
+      if (trace === undefined || trace.home === this) continue;
+      this.goneOn.add(id);
+      if (trace.home.#open.delete(trace)) this.#open.add(trace);
+      trace.home = this;
+      // The session before has been judged by them.
+      trace.checkpoints.splice(0);
+      this.traces.push(trace);
+      this.#byTask.set(id, [...(this.#byTask.get(id) ?? []), trace]);
+    }
+  }
+
   threadEnded(thread: VirtualThread): void {
+    this.#before?.threadEnded(thread);
     for (const trace of this.#open) {
       if (trace.thread !== thread) continue;
       trace.isLost = true;
@@ -185,6 +245,7 @@ export class Stage {
   }
 
   givenUp(threads: readonly VirtualThread[]): void {
+    this.#before?.givenUp(threads);
     for (const trace of this.traces) {
       if (!threads.includes(trace.thread) || trace.isOver) continue;
       trace.isGivenUp = true;

@@ -55,8 +55,10 @@ export type TaskThreadEvents = {
 /** A thread of another machine. */
 export type Elsewhere = {
   readonly parent: VirtualThread;
-  /** What `ctx.query` reads. The run would be asked for it. */
-  readonly db: string;
+  /** What `ctx.query` reads now. The run would be asked for it. */
+  db(): string;
+  /** Another number: connections to databases are closed, with the process that they were simulated in. */
+  epoch(): number;
 };
 
 export class SimulatedTaskThread implements WorkerThread {
@@ -78,6 +80,7 @@ export class SimulatedTaskThread implements WorkerThread {
   #posts = 0;
   #cells: Int32Array | undefined;
   #reader: Reader | undefined;
+  #epoch = 0;
   #isStopping = false;
 
   constructor(
@@ -98,9 +101,13 @@ export class SimulatedTaskThread implements WorkerThread {
       post: (message) => this.#post(() => this.#tellMain(message)),
       load: async () => undefined,
       query: ({ db: own }, sql, params) => {
-        const db = elsewhere?.db ?? own;
+        const db = elsewhere?.db() ?? own;
         if (db === null) throw new Error("a task cannot read a database in memory");
-        this.#reader ??= this.#openReader(db);
+        const epoch = elsewhere?.epoch() ?? 0;
+        if (epoch !== this.#epoch || this.#reader === undefined) {
+          this.#reader = this.#openReader(db);
+          this.#epoch = epoch;
+        }
         return this.#reader.query(sql, params);
       },
       closeReader: () => {

@@ -69,7 +69,7 @@ const wallStartMs = Date.UTC(2026, 10, 26);
 
 export class World {
   readonly random: Random;
-  readonly main: VirtualThread;
+  main: VirtualThread;
   /** Pseudo-thread for external events. It is never busy. */
   readonly outside: VirtualThread;
   current: VirtualThread;
@@ -128,6 +128,13 @@ export class World {
     const thread = new VirtualThread(name, now);
     this.#threads.push(thread);
     return thread;
+  }
+
+  /** Another process takes the place of one that has died, whose threads have been ended. */
+  newProcess(): void {
+    this.main = this.#add("main", this.#now);
+    this.current = this.main;
+    this.#incidents.splice(0);
   }
 
   /** Ends the thread and drops its future events. */

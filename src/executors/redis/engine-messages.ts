@@ -64,6 +64,8 @@ export type ToRun =
   /** What the machine has of an earlier session, once for each `begin` of a run that is resumed. Answered by `judged` if it is not empty. */
   | {
       readonly type: "offers";
+      /** The machine has worked for that session: others may have something of it. */
+      readonly isKnown: boolean;
       readonly offers: readonly (OfferedAttempt & { readonly thread: number })[];
     }
   | { readonly type: "broken"; readonly failure: Failure }

@@ -11,7 +11,7 @@ import { type Frame, Link } from "./link.ts";
 import { RemoteThread } from "./remote-thread.ts";
 import { SpacedFlush } from "./spaced-flush.ts";
 
-type Offers = Extract<ToRun, { type: "offers" }>["offers"];
+type Offers = Extract<ToRun, { type: "offers" }>;
 
 export type MachineCalls = Pick<
   ExecutorsEvents,
@@ -122,7 +122,7 @@ export class RemoteMachine {
       case "returned":
         return calls.gaveBack(this, message.ids);
       case "offers":
-        return calls.offered(this, message.offers);
+        return calls.offered(this, message);
       case "broken":
         return calls.broken(message.failure);
       case "output":

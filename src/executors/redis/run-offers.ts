@@ -16,7 +16,8 @@ import type { RunOrigin } from "../executors.ts";
 import type { ToMachine, ToRun } from "./engine-messages.ts";
 import type { RemoteThread } from "./remote-thread.ts";
 
-type Offer = Extract<ToRun, { type: "offers" }>["offers"][number];
+type Offers = Omit<Extract<ToRun, { type: "offers" }>, "type">;
+type Offer = Offers["offers"][number];
 type Judged = Extract<ToMachine, { type: "judged" }>["leases"];
 
 type Machine = {
@@ -41,7 +42,7 @@ type OffersDeps<From> = {
 
 /** Ticks of the run: so long, no task is given out while a machine has not said what it has. */
 const mostTicks = 2;
-/** With offers of some machines, those of others may come a moment later. */
+/** Where one machine has worked for the session before, others may say so a moment later. */
 const moreTicks = 1;
 const takenAtOnce = 128;
 
@@ -52,6 +53,9 @@ export class RunOffers<From extends Machine> {
   #begun: Begun | undefined;
   /** Undefined before the run has begun, and once all is judged. */
   #ticks: number | undefined;
+  #hasAnswers = false;
+  /** The session before has died a moment ago. */
+  #isRecent = false;
   readonly #unanswered = new Set<From>();
   readonly #offers = new Map<From, readonly Offer[]>();
 
@@ -72,8 +76,10 @@ export class RunOffers<From extends Machine> {
     if (this.isWaiting) this.#unanswered.add(machine);
   }
 
-  offered(machine: From, offers: readonly Offer[]): void {
+  offered(machine: From, { offers, isKnown }: Offers): void {
     this.#unanswered.delete(machine);
+    this.#hasAnswers = true;
+    this.#isRecent ||= isKnown;
     if (offers.length === 0) return;
     if (this.isWaiting) this.#offers.set(machine, offers);
     else machine.send({ type: "judged", leases: [] });
@@ -97,7 +103,8 @@ export class RunOffers<From extends Machine> {
   /** @returns whether tasks may be given out */
   settle(): boolean {
     if (this.#ticks === undefined) return true;
-    const isEarly = this.#unanswered.size > 0 || (this.#offers.size > 0 && this.#ticks < moreTicks);
+    const areAllHeard = this.#hasAnswers && this.#unanswered.size === 0;
+    const isEarly = !areAllHeard || (this.#isRecent && this.#ticks < moreTicks);
     if (isEarly && this.#ticks < mostTicks) return false;
     this.#ticks = undefined;
     this.#unanswered.clear();

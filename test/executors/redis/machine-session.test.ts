@@ -1,19 +1,22 @@
 // One run on a machine, without Redis: the test is the run, and its only thread.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
 import type { ExecutorsEvents } from "../../../src/executors/executors.ts";
 import type { ToMachine, ToRun } from "../../../src/executors/redis/engine-messages.ts";
 import type { Frame } from "../../../src/executors/redis/link.ts";
 import { MachineSession } from "../../../src/executors/redis/machine/machine-session.ts";
+import { OtherSessions } from "../../../src/executors/redis/machine/other-sessions.ts";
 import type { SessionEnd } from "../../../src/executors/redis/machine/session-deps.ts";
 import { packAssignments } from "../../../src/protocol/codec/assignments.ts";
-import { taskId, workerId } from "../../../src/protocol/ids.ts";
+import { runId, taskId, workerId } from "../../../src/protocol/ids.ts";
 import type { Assignment } from "../../../src/protocol/messages.ts";
 import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 
 /** A pool with one thread, which is the test. */
 class Pool {
+  kills = 0;
+  isStopped = false;
   readonly averageMs = 1;
   readonly missingTags = [];
   readonly isQuiet = true;
@@ -32,6 +35,10 @@ class Pool {
 
   dispatch(): void {
     this.taken.push(...this.#events.take(workerId(0), 10, 10));
+  }
+
+  begun(...ids: number[]): void {
+    this.#thread.postMessage(JSON.stringify(ids.map(started)));
   }
 
   finish(...ids: number[]): void {
@@ -55,15 +62,20 @@ class Pool {
   start(): void {}
   begin(): void {}
   cancel(): void {}
-  kill(): void {}
+  kill(): void {
+    this.kills++;
+  }
+
   killAll(): void {}
   async closeReaders(): Promise<void> {}
 
   stop(): void {
+    this.isStopped = true;
     this.#thread.close();
   }
 }
 
+const started = (id: number) => ({ type: "started", id, key: `t:${id}`, attempt: 1, at: 1_000 });
 const finished = (id: number) => ({
   type: "finished",
   id,
@@ -85,28 +97,32 @@ const packed = (...ids: number[]): string =>
 class Bench {
   readonly sent: ToRun[] = [];
   readonly endings: SessionEnd[] = [];
-  readonly session = new MachineSession(
-    {
-      machine: { name: "h", host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
-      pipeline: "p",
-      heardAt: 0,
-      createPool: (_, events) => {
-        this.pool = new Pool(events);
-        return this.pool;
-      },
-      transmit: ({ messages }) => this.sent.push(...messages),
-      load: async ({ kind, name }) => (kind === "builtin" ? { kind, name } : undefined),
-      asked: () => undefined,
-      say: () => undefined,
-      over: (reason) => this.endings.push(reason),
-      measured: () => undefined,
-      ended: () => undefined,
-      isShown: false,
-    },
-    { has: () => false, take: () => undefined },
-  );
+  readonly session: MachineSession;
   pool: Pool | undefined;
   #seq = 0;
+
+  constructor(others = new OtherSessions(() => [])) {
+    this.session = new MachineSession(
+      {
+        machine: { name: "h", host: "h", pid: 1, version: "1", threads: 1, slots: 1, tags: [] },
+        pipeline: "p",
+        heardAt: 0,
+        createPool: (_, events) => {
+          this.pool = new Pool(events);
+          return this.pool;
+        },
+        transmit: ({ messages }) => this.sent.push(...messages),
+        load: async ({ kind, name }) => (kind === "builtin" ? { kind, name } : undefined),
+        asked: () => undefined,
+        say: () => undefined,
+        over: (reason) => this.endings.push(reason),
+        measured: () => undefined,
+        ended: () => undefined,
+        isShown: false,
+      },
+      others,
+    );
+  }
 
   receive(...messages: ToMachine[]): void {
     const frame: Frame<ToMachine> = { seq: ++this.#seq, ack: 0, messages };
@@ -221,4 +237,114 @@ test("a machine that leaves closes a lease without tasks, and gives back what st
   await bench.untilSent("left");
   bench.session.end("over");
   await left;
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const texts = ({ sent }: Bench): string[] =>
+  sent.flatMap((message) => (message.type === "records" ? [message.text] : []));
+
+async function granted(bench: Bench, lease: number, ...ids: number[]): Promise<void> {
+  void bench.session.run({ ...job, lease, tasks: packed(...ids) });
+  await until(() => bench.sent.some((each) => each.type === "claim" && each.lease === lease));
+  bench.receive({ type: "granted", lease });
+}
+
+describe("the run has died, and another session continues it", () => {
+  const run = { pipeline: "p", params: "{}", maxLogLines: null, hasOwnTables: true, id: runId(1) };
+  const begin = (isResumed: boolean) => ({ type: "begin", run, origin: "o", isResumed }) as const;
+
+  /** Two sessions: the first one has begun tasks 1 and 2, the second one has been offered them and has a lease of task 9. */
+  async function twoSessions() {
+    const benches: Bench[] = [];
+    const others = new OtherSessions(() => benches.map(({ session }) => session));
+    const first = new Bench(others);
+    benches.push(first);
+    const pool = await first.boot();
+    first.receive(begin(false));
+    await granted(first, 1, 1, 2);
+    await until(() => pool.taken.length === 2);
+    pool.begun(1, 2);
+    await first.untilSent("records");
+    const second = new Bench(others);
+    benches.push(second);
+    const own = await second.boot();
+    second.receive(begin(true));
+    await second.untilSent("offers");
+    await granted(second, 2, 9);
+    return { first, pool, second, own };
+  }
+
+  test("the threads of the first one work for the second one, and go on with what it wants", async () => {
+    const { first, pool, second, own } = await twoSessions();
+    expect([first.endings, pool.isStopped, own.isStopped]).toEqual([["replaced"], false, true]);
+    const offers = second.sent.flatMap((each) => (each.type === "offers" ? each.offers : []));
+    expect(offers.map(({ id, thread }) => [id, thread] as const)).toEqual([
+      [taskId(1), 1],
+      [taskId(2), 1],
+    ]);
+    pool.finish(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    // It is not known yet what the run wants: nothing else begins, and nothing is sent.
+    expect([pool.taken.length, texts(second)]).toEqual([2, []]);
+    second.receive({ type: "judged", leases: [{ lease: 5, ids: [taskId(1), taskId(2)] }] });
+    await second.untilSent("records");
+    expect(texts(second)).toEqual([JSON.stringify([finished(1)])]);
+    expect(pool.taken.map(({ id }) => Number(id))).toEqual([1, 2, 9]);
+    pool.finish(2);
+    await second.untilSent("ended");
+    expect(second.sent.flatMap((each) => (each.type === "ended" ? each.lease : []))).toEqual([5]);
+    expect(pool.kills).toBe(0);
+    second.session.end("over");
+  });
+
+  test("a thread in which something runs that it does not want is ended, and nothing more of it is sent", async () => {
+    const { pool, second } = await twoSessions();
+    second.receive({ type: "judged", leases: [] });
+    await until(() => pool.kills === 1);
+    // Its tasks may be there again, with the same numbers.
+    pool.finish(1, 2);
+    pool.lose();
+    await second.untilSent("thread-lost", 2);
+    expect(texts(second)).toEqual([]);
+    second.session.end("over");
+  });
+
+  test("nobody hears of it: what runs is kept, and goes on when the run is there again", async () => {
+    const bench = new Bench();
+    const pool = await bench.boot();
+    bench.receive(begin(false));
+    const [kept, waiting] = [
+      bench.session.run({ ...job, tasks: packed(1) }),
+      bench.session.run({ ...job, lease: 2 }),
+    ];
+    await bench.untilSent("claim", 2);
+    bench.receive({ type: "granted", lease: 1 });
+    await until(() => pool.taken.length === 1);
+    pool.begun(1);
+    await bench.untilSent("records");
+    bench.session.suspend("silent");
+    // Leases of other runs get their places.
+    await Promise.all([kept, waiting]);
+    expect([bench.endings, bench.session.isOpen]).toEqual([[], false]);
+    pool.finish(1);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(texts(bench)).toHaveLength(1);
+    bench.session.wake();
+    await until(() => texts(bench).some((text) => text.includes("finished")));
+    // The run has granted it meanwhile.
+    bench.receive({ type: "granted", lease: 2 });
+    await until(() => bench.sent.some((each) => each.type === "ended" && each.lease === 2));
+    bench.session.end("over");
+  });
+
+  test("a session of which nothing is left ends as it is not heard", async () => {
+    const bench = new Bench();
+    await bench.boot();
+    bench.receive(begin(false));
+    bench.session.suspend("silent");
+    expect(bench.endings).toEqual(["silent"]);
+  });
 });

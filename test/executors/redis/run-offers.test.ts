@@ -30,6 +30,7 @@ const offerOf = ({ id, attempt, input, wantsResult, cursor }: Assignment) => ({
   cursor: cursor ?? null,
 });
 const offer = offerOf(task);
+const none = { offers: [], isKnown: false };
 
 class Machine {
   readonly sent: ToMachine[] = [];
@@ -84,7 +85,7 @@ describe("what machines have of a session that has died", () => {
   test("a task goes on where it is, and the others are given to anybody", () => {
     const bench = new Bench([other, task]);
     const machine = bench.join();
-    bench.offers.offered(machine, [offer]);
+    bench.offers.offered(machine, { offers: [offer], isKnown: true });
     // Other machines may be a moment later.
     expect(bench.offers.settle()).toBe(false);
     bench.offers.tick();
@@ -111,7 +112,7 @@ describe("what machines have of a session that has died", () => {
   ])("%s is not taken", (_, difference) => {
     const bench = new Bench([task]);
     const machine = bench.join();
-    bench.offers.offered(machine, [{ ...offer, ...difference }]);
+    bench.offers.offered(machine, { offers: [{ ...offer, ...difference }], isKnown: true });
     bench.offers.tick();
     expect(bench.offers.settle()).toBe(true);
     expect(machine.judged).toEqual([{ type: "judged", leases: [] }]);
@@ -122,7 +123,7 @@ describe("what machines have of a session that has died", () => {
     const { begunBefore: _begun, ...open } = task;
     const bench = new Bench([open]);
     const machine = bench.join();
-    bench.offers.offered(machine, [offer]);
+    bench.offers.offered(machine, { offers: [offer], isKnown: true });
     bench.offers.tick();
     bench.offers.settle();
     expect(machine.told).toEqual([]);
@@ -131,7 +132,7 @@ describe("what machines have of a session that has died", () => {
   test("nobody waits for a machine that has nothing, and not for long for one that does not answer", () => {
     const bench = new Bench([task]);
     const [first, silent] = [bench.join(), bench.join()];
-    bench.offers.offered(first, []);
+    bench.offers.offered(first, none);
     expect(bench.offers.settle()).toBe(false);
     bench.offers.tick();
     expect(bench.offers.settle()).toBe(false);
@@ -139,18 +140,26 @@ describe("what machines have of a session that has died", () => {
     expect(bench.offers.settle()).toBe(true);
     expect(bench.ready).toEqual([task]);
     // It is too late now.
-    bench.offers.offered(silent, [offer]);
+    bench.offers.offered(silent, { offers: [offer], isKnown: true });
     expect(silent.judged).toEqual([{ type: "judged", leases: [] }]);
   });
 
   test("a machine that is lost is not waited for, and what it offered is forgotten", () => {
     const bench = new Bench([task]);
     const [lost, empty] = [bench.join(), bench.join()];
-    bench.offers.offered(lost, [offer]);
+    bench.offers.offered(lost, { offers: [offer], isKnown: false });
     bench.offers.lose(lost);
-    bench.offers.offered(empty, []);
+    bench.offers.offered(empty, none);
     expect(bench.offers.settle()).toBe(true);
     expect([lost.judged, bench.ready]).toEqual([[], [task]]);
+  });
+
+  test("before any machine has joined, it is not known what there is", () => {
+    const bench = new Bench([task]);
+    expect(bench.offers.settle()).toBe(false);
+    bench.offers.tick();
+    bench.offers.tick();
+    expect(bench.offers.settle()).toBe(true);
   });
 
   test("a new run waits for nobody", () => {

@@ -1,7 +1,5 @@
-// One session of a run on this machine: the link to it, its leases, and the pool of threads that runs them. Its tasks come from
-// leases, and what its threads send the writer goes down the link.
-//
-// A run that dies is continued by another session. Until then this machine keeps what it has of it, and lets run what runs.
+// One session of a run on this machine: the link to it, its leases, and the pool of threads that runs them. A run that dies is continued
+// by another session. Until then this machine keeps what it has of it, and lets run what runs.
 
 import { toFailure } from "../../../base/failure.ts";
 import { JSON } from "../../../base/globals.ts";
@@ -21,8 +19,9 @@ import type { ShownTask } from "./shown-tasks.ts";
 
 /** See OtherSessions. */
 type EarlierSessions = {
-  has(origin: string, likeness: string): boolean;
-  take(origin: string, likeness: string): SessionPool | undefined;
+  isAny(asking: MachineSession): boolean;
+  has(asking: MachineSession, likeness: string): boolean;
+  take(asking: MachineSession, likeness: string): SessionPool | undefined;
 };
 
 type Begin = Extract<ToMachine, { type: "begin" }>;
@@ -42,6 +41,9 @@ export class MachineSession {
   #beats = 0;
   /** The run waits to hear what there is of its last session. */
   #owesOffers = false;
+  #hasKnown = false;
+  /** False: the run has yet to say what it wants of its last session. Until then, no task of this one begins. */
+  #isJudged = true;
   /** The run is not heard. */
   #isSuspended = false;
   #isLeaving = false;
@@ -95,12 +97,10 @@ export class MachineSession {
     return this.#begun?.origin;
   }
 
-  /** Of each of its threads, how many tasks run there. */
   get runningByThread(): readonly number[] {
     return this.#pool?.runningByThread ?? [];
   }
 
-  /** In a screen's order; none where nobody looks. */
   get shownTasks(): readonly ShownTask[] {
     return this.#pool?.shownTasks ?? [];
   }
@@ -229,10 +229,8 @@ export class MachineSession {
     return {
       send: (message) => link.send(message),
       sendLater: (message) => link.sendLater(message),
-      take: (most) => leases.take(most),
-      get waiting() {
-        return leases.waiting;
-      },
+      take: (most) => (this.#isJudged ? leases.take(most) : []),
+      waiting: () => (this.#isJudged ? leases.waiting : 0),
       given: (id) => leases.given(id),
       toppedUp: () => this.#pool?.dispatch(),
       ended: (ids) => leases.end(ids),
@@ -244,16 +242,17 @@ export class MachineSession {
   #begin(begun: Begin): void {
     if (this.#begun !== undefined) return;
     this.#begun = begun;
+    this.#hasKnown = this.#earlier.isAny(this);
     if (this.#takeOver()) return;
     this.#pool?.begin(begun.run);
     if (!begun.isResumed) return;
     this.#owesOffers = true;
-    const isLater = this.#module === undefined && this.#earlier.has(begun.origin, this.#likeness);
+    const isLater = this.#module === undefined && this.#earlier.has(this, this.#likeness);
     if (!isLater) this.#offerNothing();
   }
 
   #offerNothing(): void {
-    if (this.#owesOffers) this.#link.send({ type: "offers", offers: [] });
+    if (this.#owesOffers) this.#link.send({ type: "offers", offers: [], isKnown: this.#hasKnown });
     this.#owesOffers = false;
   }
 
@@ -261,10 +260,11 @@ export class MachineSession {
   #takeOver(): boolean {
     const [boot, begun] = [this.#boot, this.#begun];
     if (boot === undefined || this.#module === undefined || begun?.isResumed !== true) return false;
-    const earlier = this.#earlier.take(begun.origin, this.#likeness);
+    const earlier = this.#earlier.take(this, this.#likeness);
     if (earlier === undefined) return false;
     const first = this.#pool?.retire() ?? 0;
     this.#pool = earlier;
+    this.#isJudged = false;
     earlier.moveTo(this.#owner, first);
     return true;
   }
@@ -288,6 +288,7 @@ export class MachineSession {
   }
 
   #judged({ leases }: Extract<ToMachine, { type: "judged" }>): void {
+    this.#isJudged = true;
     const accepted = new Set(leases.flatMap(({ ids }) => ids));
     const running = this.#pool?.judged(accepted) ?? new Set();
     if (accepted.size > 0) this.#deps.say("info", goOn(accepted.size));

@@ -71,6 +71,9 @@ export class Machine {
   #bundles: BundleFolder | undefined;
   readonly #workingFolder = new WorkingFolder(process.cwd(), enterFolder);
   readonly #runs = new Map<string, Joined>();
+  readonly #others = new OtherSessions(() =>
+    Array.from(this.#runs.values(), (joined) => joined.session),
+  );
   /** Sessions that are over, or have another version. */
   readonly #left = new Set<string>();
   readonly #lives = new Map<string, number>();
@@ -180,8 +183,7 @@ export class Machine {
       over: (reason) => this.#over(session, pipeline, reason),
       measured: () => this.#adjust(),
     };
-    const others = new OtherSessions(() => this.#sessions.filter((other) => other !== joined));
-    const joined = new MachineSession(deps, others);
+    const joined = new MachineSession(deps, this.#others);
     this.#runs.set(session, {
       pipeline,
       session: joined,
@@ -194,14 +196,11 @@ export class Machine {
     say("info", `works for the run of ${pipeline}`);
   }
 
-  get #sessions(): readonly MachineSession[] {
-    return Array.from(this.#runs.values(), (joined) => joined.session);
-  }
-
   #over(session: string, pipeline: string, reason: SessionEnd): void {
-    const bundle = this.#runs.get(session)?.bundle;
+    const joined = this.#runs.get(session);
     this.#runs.delete(session);
-    if (bundle !== undefined) this.#release(bundle);
+    if (joined?.bundle !== undefined) this.#release(joined.bundle);
+    if (reason === "replaced" || reason === "silent") this.#others.died(joined?.session.origin);
     if (reason === "over" || reason === "replaced") this.#forget(session);
     const isTrouble = reason === "given up" || reason === "silent";
     // A run says so too when a machine has left it.

@@ -23,7 +23,7 @@ export type PoolOwner = {
   sendLater(message: ToRun): void;
   take(most: number): Assignment[];
   /** How many tasks no thread has yet. */
-  readonly waiting: number;
+  waiting(): number;
   /** As the run gave the task, while it has not ended. */
   given(id: TaskId): Assignment | undefined;
   toppedUp(): void;
@@ -92,6 +92,7 @@ export class SessionPool {
     return Array.from(this.#threads.values(), ({ running }) => running);
   }
 
+  /** In a screen's order; none where nobody looks. */
   get shownTasks(): readonly ShownTask[] {
     return this.#shown.all;
   }
@@ -102,9 +103,9 @@ export class SessionPool {
 
   /** What one thread has taken ahead is for the others too, once nothing waits. */
   dispatch(): void {
-    const { waiting } = this.#owner;
+    const waiting = this.#owner.waiting();
     this.#pool.dispatch(waiting);
-    if (waiting > 0 && this.#owner.waiting === 0) this.#pool.dispatch(0);
+    if (waiting > 0 && this.#owner.waiting() === 0) this.#pool.dispatch(0);
   }
 
   /** Takes back what no thread has begun. */
@@ -141,7 +142,7 @@ export class SessionPool {
           );
         return tasks;
       },
-      readyOn: () => this.#owner.waiting,
+      readyOn: () => this.#owner.waiting(),
       tagSets: () => [],
       moved: (ids, workerId) => {
         if (ids.length > 0) this.#hold(workerId, ids);
@@ -210,7 +211,7 @@ export class SessionPool {
     this.#owner = owner;
     this.#first = first;
     for (const relay of this.#threads.values()) relay.moveTo(first);
-    owner.send({ type: "offers", offers: this.#offers });
+    owner.send({ type: "offers", offers: this.#offers, isKnown: true });
     if (this.#isReady) owner.send({ type: "ready" });
   }
 
