@@ -11,6 +11,7 @@ import type { SessionEnd } from "../../../src/executors/redis/machine/session-de
 import { packAssignments } from "../../../src/protocol/codec/assignments.ts";
 import { runId, taskId, workerId } from "../../../src/protocol/ids.ts";
 import type { Assignment } from "../../../src/protocol/messages.ts";
+import type { TagSet } from "../../../src/protocol/tags.ts";
 import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
 
 /** A pool with one thread, which is the test. */
@@ -135,9 +136,10 @@ class Bench {
     }
   }
 
-  async boot(): Promise<Pool> {
+  /** @param tagSets those that tasks have asked for so far */
+  async boot(tagSets: readonly TagSet[] = []): Promise<Pool> {
     const module = { kind: "builtin", name: "b" } as const;
-    this.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false, tagSets: [] });
+    this.receive({ type: "boot", module, secrets: [], maxInput: 0, hasLabels: false, tagSets });
     await this.untilSent("attach");
     if (this.pool === undefined) throw new Error("there is no pool");
     return this.pool;
@@ -270,7 +272,7 @@ describe("the run has died, and another session continues it", () => {
     await first.untilSent("records");
     const second = new Bench(others);
     benches.push(second);
-    const own = await second.boot();
+    const own = await second.boot(["gpu"]);
     second.receive(begin(true));
     await second.untilSent("offers");
     await granted(second, 2, 9);

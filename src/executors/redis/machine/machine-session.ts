@@ -107,7 +107,6 @@ export class MachineSession {
 
   // ── leases ──
 
-  /** The machine takes leases of this run. */
   get isOpen(): boolean {
     return !this.#isLeaving && !this.#isOver && !this.#isSuspended;
   }
@@ -271,7 +270,7 @@ export class MachineSession {
 
   /** What a task may depend on, and its records: only the same can be taken over. */
   get #likeness(): string {
-    return JSON.stringify([this.#boot, this.#begun?.run]);
+    return JSON.stringify([{ ...this.#boot, tagSets: [] }, this.#begun?.run]);
   }
 
   /** Whether another session could take over what is here. */
