@@ -8,13 +8,13 @@ import { pathOf } from "../base/path.ts";
 import { relative } from "../base/text.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { UserError } from "../cli/user-error.ts";
-import { engineWords } from "../protocol/engine-url.ts";
 import { titleOf } from "../protocol/label.ts";
 import { pathWord } from "../protocol/pipeloom-command.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 import { isRunAlive } from "../store/liveness.ts";
 import { failureGroups } from "../store/read/failed-tasks.ts";
-import { engineOf, type SeenRun } from "../store/read/overview.ts";
+import type { SeenRun } from "../store/read/overview.ts";
+import { goOnWords } from "./go-on-words.ts";
 import { isRunning } from "../store/read/running-runs.ts";
 import type { Reader } from "../store/read/reader.ts";
 import { RunFollower } from "../store/read/run-follower.ts";
@@ -68,12 +68,9 @@ export const command = defineCliCommand({
   },
 });
 
-/** Undefined: the file alone. */
-function againWords(run: SeenRun): readonly string[] | undefined {
-  const engine = engineOf(run);
-  if (run.file === null || engine === null) return undefined;
-  return [pathWord(relative(run.file, process.cwd())), ...engineWords(engine)];
-}
+/** Undefined for a pipeline that ships inside. */
+const againWords = (run: SeenRun): readonly string[] | undefined =>
+  run.file === null ? undefined : goOnWords(pathWord(relative(run.file, process.cwd())), run);
 
 class Attached {
   readonly #reader: Reader;

@@ -29,9 +29,10 @@ import { engineOf, type Overview, type SeenRun } from "../store/read/overview.ts
 import { type Counts, totalOf } from "../store/read/task-counts.ts";
 import type { SeenTask } from "../store/read/task-list.ts";
 import { titleOf } from "../protocol/label.ts";
-import { engineWords } from "../protocol/engine-url.ts";
 import { tagWords } from "../protocol/tags.ts";
-import { dbFlag, pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { dbFlag, pathWord, pipeloomCommand } from "../protocol/pipeloom-command.ts";
+import { resumeFlag } from "../protocol/rerun-command.ts";
+import { goOnWords } from "./go-on-words.ts";
 import { localTime } from "../base/relative-time.ts";
 import { type Column, tableLines } from "../terminal/text-table.ts";
 import { fit, visible } from "../base/text.ts";
@@ -204,5 +205,7 @@ const interruptedHints = (runs: readonly SeenRun[], { db }: ViewOptions): string
         : `run ${run.id} was interrupted; to continue it: ${visible(goOnCommand(run, run.file, db))}`,
     );
 
-const goOnCommand = (run: SeenRun, file: string, db: string): string =>
-  pipeloomCommand("run", file, ...dbFlag(db), ...engineWords(engineOf(run)), "--resume", run.id);
+function goOnCommand(run: SeenRun, file: string, db: string): string {
+  const words = goOnWords(pathWord(file), run);
+  return pipeloomCommand("run", ...words, ...dbFlag(db), ...resumeFlag(words, run.id));
+}

@@ -94,7 +94,7 @@ describe("the view", () => {
       "  2   4  load-page  running  42%    2  1 min ago  1 min 05 s  fetched",
       "",
       "3 tasks: 2 done, 1 interrupted",
-      "run 2 was interrupted; to continue it: pipeloom run '/home/ada/my etl.ts' --db a.db --resume 2",
+      "run 2 was interrupted; to continue it: pipeloom run '/home/ada/my etl.ts' --param limit=3 --db a.db --resume 2",
     ]);
   });
 
@@ -130,7 +130,7 @@ describe("the view", () => {
       "only on workers with the tags big and gpu",
     );
     expect(lines(away).at(-1)).toEndWith(
-      `pipeloom run '/home/ada/my etl.ts' --db a.db --engine ${engine} --resume 2`,
+      `pipeloom run '/home/ada/my etl.ts' --param limit=3 --engine ${engine} --db a.db --resume 2`,
     );
     expect(lines(away, true)).toContain(`engine    ${engine}`);
     expect(statusData(away, "/a.db", now)).toMatchObject({

@@ -1,0 +1,31 @@
+// The words of `pipeloom run` that name a run which the file has: to continue it. Pure.
+
+import { JSON } from "../base/globals.ts";
+import { engineWords } from "../protocol/engine-url.ts";
+import { flagWords } from "../protocol/pipeloom-command.ts";
+import { engineOf, type SeenRun } from "../store/read/overview.ts";
+
+/** Longer params nobody reads in a command: who continues the run gives them again. */
+const mostChars = 500;
+
+/**
+ * A secret is `***` in the file, and so in the command, which is then refused as it is.
+ * @param file of the run, as it is to be named
+ */
+export function goOnWords(
+  file: string,
+  run: Pick<SeenRun, "params" | "scheduledFor" | "engine">,
+): readonly string[] {
+  const slot = run.scheduledFor === null ? [] : ["--scheduled-for", run.scheduledFor];
+  return [file, ...paramWords(run.params), ...slot, ...engineWords(engineOf(run))];
+}
+
+function paramWords(params: string): readonly string[] {
+  const given = Object.entries(JSON.parse(params) as Record<string, unknown>);
+  const isNamed = given.every(([name]) => name !== "" && !name.includes("="));
+  if (params.length > mostChars || !isNamed) return ["--params", "…"];
+  return given.flatMap(([name, value]) => flagWords("--param", `${name}=${textOf(value)}`));
+}
+
+const textOf = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
