@@ -22,15 +22,31 @@ export function slotAfter({ when, tz }: Slots, after: number): number | null {
 }
 
 /**
- * A time that is left out when clocks go forward comes as much later: 02:30 is 03:30 on that day. `Bun.cron.parse` gives it only where it
- * begins before the clocks change: from 03:10, it would go on to the next day, and the slot would depend on when it is asked for.
+ * A time that is left out when clocks go forward comes as much later: 02:30 is 03:30 on that day. `Bun.cron.parse` gives only the first of
+ * these times, and none if it begins after the change: it is asked again for them.
  */
 function cronAfter(cron: string, tz: string, after: number): number | null {
-  const parsed = (from: number): number | null =>
-    Bun.cron.parse(cron, from, { tz })?.getTime() ?? null;
-  const change = lastForward(tz, after);
-  const shifted = change === null ? null : parsed(change - 1);
-  return shifted !== null && shifted > after ? shifted : parsed(after);
+  const next = Bun.cron.parse(cron, after, { tz })?.getTime() ?? null;
+  const here = slotInGap(cron, tz, after, after);
+  if (here !== null || next === null) return here ?? next;
+  return slotInGap(cron, tz, next, after) ?? next;
+}
+
+/**
+ * The first slot after `after` while the times come that clocks have left out before `at`. They have as many hours as those that come
+ * anyway, so both are read off a clock that does not change: as it was before the change, and as it is since.
+ */
+function slotInGap(cron: string, tz: string, at: number, after: number): number | null {
+  const change = lastForward(tz, at);
+  if (change === null) return null;
+  const [before, since] = [offsetOf(tz, change - 1), offsetOf(tz, change)];
+  const from = Math.max(after, change - 1);
+  const slots = [before, since].flatMap(
+    (offset) =>
+      (Bun.cron.parse(cron, from + offset, { tz: "UTC" })?.getTime() ?? Infinity) - offset,
+  );
+  const first = Math.min(...slots);
+  return first - change < since - before ? first : null;
 }
 
 /** The most that clocks go forward is 2 h (Antarctica/Troll); days that countries have left out do not count. */

@@ -43,7 +43,15 @@ const forward: [zone: string, at: string][] = [
 ];
 
 describe("clocks go forward: a slot is the same, whenever it is asked for", () => {
-  const crons = ["30 2 * * *", "0 0 * * *", "15 1,2 * * *", "*/10 0-3 * * *", "45 * * * *"];
+  const crons = [
+    "30 2 * * *",
+    "0 0 * * *",
+    "15 1,2 * * *",
+    "*/10 0-3 * * *",
+    "45 * * * *",
+    "10,50 0-2 * * *",
+    "* 2 * * *",
+  ];
   test.each(forward.flatMap(([zone, change]) => crons.map((text) => [zone, text, change])))(
     "%s: %s",
     (zone, text, change) => {
@@ -79,7 +87,13 @@ describe("clocks go forward: a time that is left out comes as much later, once",
       "2026-03-30T12:00",
       ["2026-03-29T01:30", "2026-03-30T00:30"],
     ],
-    ["Europe/Berlin", "*/15 2 * * *", "2026-03-29T00:00", "2026-03-29T12:00", ["2026-03-29T01:00"]],
+    [
+      "Europe/Berlin",
+      "*/20 2 * * *",
+      "2026-03-29T00:00",
+      "2026-03-29T12:00",
+      ["2026-03-29T01:00", "2026-03-29T01:20", "2026-03-29T01:40"],
+    ],
     // 01:00 GMT → 02:00 BST
     [
       "Europe/London",
@@ -95,6 +109,22 @@ describe("clocks go forward: a time that is left out comes as much later, once",
       "2026-10-03T00:00",
       "2026-10-05T00:00",
       ["2026-10-03T15:45", "2026-10-04T15:15"],
+    ],
+    // 02:20 is 02:50, which is after 02:35
+    [
+      "Australia/Lord_Howe",
+      "20,35 2 * * *",
+      "2026-10-03T00:00",
+      "2026-10-04T12:00",
+      ["2026-10-03T15:35", "2026-10-03T15:50"],
+    ],
+    // 01:00 → 03:00: two hours
+    [
+      "Antarctica/Troll",
+      "15,45 1,2 * * *",
+      "2026-03-28T12:00",
+      "2026-03-29T12:00",
+      ["2026-03-29T01:15", "2026-03-29T01:45", "2026-03-29T02:15", "2026-03-29T02:45"],
     ],
     // 00:00 → 01:00: the day has no midnight
     [
@@ -228,8 +258,8 @@ function readings(zone: string, from: number, until: number): Reading[] {
 }
 
 /**
- * The paper: a minute is a slot if its clock matches; without `*`, only the first time that the day's clock shows it. Of the
- * minutes that a clock leaves out, the first that matches comes as much later as the clock goes forward.
+ * The paper: a minute is a slot if its clock matches; without `*`, only the first time that the day's clock shows it. A
+ * minute that a clock leaves out comes as much later as the clock goes forward.
  */
 function paperSlots(
   [minute, hour]: [string, string],
@@ -246,10 +276,9 @@ function paperSlots(
     // Modulo a day, a clock that goes back is far ahead.
     const ahead = (ofDay - before + 1440) % 1440;
     const leftOut = ahead > 0 && ahead < 720 ? ahead - 1 : 0;
-    const late = Array.from({ length: leftOut }, (_, i) => i).find((i) =>
-      matches((before + 1 + i) % 1440),
-    );
-    if (late !== undefined) slots.add(time + late * minuteMs);
+    for (let late = 0; late < leftOut; late++) {
+      if (matches((before + 1 + late) % 1440)) slots.add(time + late * minuteMs);
+    }
     before = ofDay;
     const key = `${day} ${ofDay}`;
     if (!matches(ofDay) || (isFixed && seen.has(key))) continue;
