@@ -6,7 +6,7 @@ import type { Change, RunBrief } from "../contract.ts";
 import { baseNow } from "./router.ts";
 import { get, isReport, SourceError } from "./source.ts";
 
-/** The newest state of runs that have changed since the page, or another database, was opened. */
+/** The newest state of runs that have changed while the stream of events, which may begin again, was listened to. */
 export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
 
 /** Counts up with each change that is shown. */
@@ -56,6 +56,8 @@ function listen(base: string, end: AbortSignal): void {
   end.addEventListener("abort", () => events.close());
   events.addEventListener("open", () => {
     connection.value = { type: "live" };
+    // What has changed while nothing was listened to is not said again: the questions that are asked now know it.
+    changed.value = new Map();
     ticks.value++;
   });
   events.addEventListener("message", ({ data }) => accept(JSON.parse(data) as Change));

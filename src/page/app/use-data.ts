@@ -42,8 +42,12 @@ export function useData<T>(
 
   useEffect(() => {
     if (path === null) return;
-    // A question that is under way is not asked twice; one with another address is given up.
-    if (pending.current?.path === path) return;
+    // A question that is under way is asked again after its answer, which may be older than the change; one with another address
+    // is given up.
+    if (pending.current?.path === path) {
+      pending.current.isOutdated = true;
+      return;
+    }
     pending.current?.stop();
     if (shown.current !== path) {
       notBefore.current = 0;
@@ -56,35 +60,42 @@ export function useData<T>(
 
   function load(wanted: string): void {
     const delayMs = notBefore.current - performance.now();
-    pending.current = askAfter<T>(wanted, delayMs, (answer, tookMs) => {
+    pending.current = askAfter<T>(wanted, delayMs, (answer, tookMs, isOutdated) => {
       notBefore.current = performance.now() + restOf(answer, tookMs);
       shown.current = wanted;
       pending.current = null;
-      if (isPartial(answer) || isBehind(answer)) load(wanted);
+      if (isOutdated || isPartial(answer) || isBehind(answer)) load(wanted);
       setLoaded(answer);
     });
   }
 }
 
-type Asked = { readonly path: string; readonly stop: () => void };
+type Asked = {
+  readonly path: string;
+  readonly stop: () => void;
+  /** Something has changed since it was asked. */
+  isOutdated: boolean;
+};
 
 function askAfter<T>(
   path: string,
   delayMs: number,
-  take: (answer: Loaded<T>, tookMs: number) => void,
+  take: (answer: Loaded<T>, tookMs: number, isOutdated: boolean) => void,
 ): Asked {
   const control = new AbortController();
   const ask = async (): Promise<void> => {
     const began = performance.now();
+    asked.isOutdated = false;
     const answer = await outcomeOf<T>(path, control.signal);
-    if (!control.signal.aborted) take(answer, performance.now() - began);
+    if (!control.signal.aborted) take(answer, performance.now() - began, asked.isOutdated);
   };
   const timer = setTimeout(() => void ask(), Math.max(0, delayMs));
   const stop = (): void => {
     clearTimeout(timer);
     control.abort();
   };
-  return { path, stop };
+  const asked: Asked = { path, stop, isOutdated: false };
+  return asked;
 }
 
 const aboutTasks = (answer: Loaded<unknown>): Partial<OfTasks> | null =>

@@ -18,6 +18,9 @@ type Log = {
 /** Lines that are kept: whoever wants all of them saves the file. */
 const maxKept = 5_000;
 
+/** Before the next page of new lines: the run goes on meanwhile. */
+const restMs = 50;
+
 const none: Log = { lines: [], hasEarlier: false, isLoading: true, isPartial: false, error: null };
 
 /** @param path with its filters, to be followed by `&before=` or `&after=` @param isFollowing new lines are asked for */
@@ -49,6 +52,8 @@ class LogReader {
   #before: number | null = null;
   #after: number | null = null;
   #isBusy = false;
+  /** There may be lines that no answer has had yet. */
+  #isOutdated = false;
 
   constructor(path: string, show: (log: Log) => void) {
     this.#path = path;
@@ -59,9 +64,9 @@ class LogReader {
     this.#control.abort();
   }
 
-  earlier(): Promise<void> {
+  async earlier(): Promise<void> {
     const place = this.#before === null ? "" : `&before=${this.#before}`;
-    return this.#ask(place, (view) => {
+    await this.#ask(place, (view) => {
       this.#before = view.before;
       this.#after ??= view.after;
       return {
@@ -70,18 +75,29 @@ class LogReader {
         isPartial: view.isPartial,
       };
     });
+    if (this.#isOutdated) await this.later();
   }
 
+  /** Something has changed, and nothing may change after that: a page of the log may not be all that is new. */
   async later(): Promise<void> {
-    if (this.#after === null) return;
-    await this.#ask(`&after=${this.#after}`, (view) => {
-      this.#after = view.after;
-      return { lines: [...this.#log.lines, ...view.lines].slice(-maxKept) };
-    });
+    this.#isOutdated = true;
+    while (this.#canAsk && this.#isOutdated && this.#after !== null) {
+      this.#isOutdated = false;
+      await this.#ask(`&after=${this.#after}`, (view) => {
+        this.#after = view.after;
+        this.#isOutdated ||= view.isPartial;
+        return { lines: [...this.#log.lines, ...view.lines].slice(-maxKept) };
+      });
+      if (this.#isOutdated) await new Promise((resolve) => setTimeout(resolve, restMs));
+    }
+  }
+
+  get #canAsk(): boolean {
+    return !this.#isBusy && !this.#control.signal.aborted;
   }
 
   async #ask(place: string, accept: (view: LogsView) => Partial<Log>): Promise<void> {
-    if (this.#isBusy) return;
+    if (!this.#canAsk) return;
     this.#isBusy = true;
     this.#set({ isLoading: true });
     try {
