@@ -84,7 +84,7 @@ export function atPort<Server>(
     if (port === undefined && codeOf(thrown) === "EADDRINUSE") return atPort(host, 0, start);
     throw new UserError(
       `cannot listen at ${host}, port ${port ?? defaultPort}: ${reasonOf(thrown)}`,
-      "for a free port: --port 0",
+      port === 0 ? undefined : "for a free port: --port 0",
     );
   }
 }

@@ -11,9 +11,9 @@ import { count, time } from "./format.ts";
 import { isHelpOpen } from "./keys.ts";
 import { connection, isPaused, shownAt } from "./live.ts";
 import { KeysHelp } from "./parts/keys-help.tsx";
-import { Empty } from "./parts/states.tsx";
+import { Empty, Failed } from "./parts/states.tsx";
 import { baseNow, baseOf, go, hrefOf, isWithin, parts } from "./router.ts";
-import { isReport, report } from "./source.ts";
+import { isReport, report, SourceError } from "./source.ts";
 import { nextTheme, theme } from "./theme.ts";
 import { Compare } from "./views/compare.tsx";
 import { Pipelines } from "./views/pipelines.tsx";
@@ -110,7 +110,8 @@ function View() {
   if (report !== undefined) return <Run id={report.run} />;
   if (room === "schedules") return <Schedules />;
   if (isOfAll.value && room !== undefined) return <ChooseDatabase />;
-  if (room === "runs" && id !== undefined) return <Run id={Number(id)} />;
+  if (room === "runs" && id !== undefined)
+    return /^\d+$/.test(id) ? <Run id={Number(id)} /> : <NoRun name={id} />;
   if (room === "runs") return <Runs />;
   if (room === "compare") return <Compare />;
   return <Pipelines />;
@@ -150,6 +151,21 @@ const Databases = ({ of: { databases } }: { readonly of: DatabaseView }) => (
     ))}
   </select>
 );
+
+const NoRun = ({ name }: { readonly name: string }) => (
+  <main>
+    <Failed error={new SourceError(404, { problem: `runs have numbers, not ${named(name)}` })} />
+  </main>
+);
+
+/** Of an address. */
+function named(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 const ChooseDatabase = () => (
   <main>

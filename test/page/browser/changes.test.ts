@@ -27,14 +27,14 @@ const gate = task({
 export default pipeline({ name: "gates", tasks: () => [1, 2, 3, 4].map((n) => gate({ n })) });
 `;
 
-/** From now on, answers about tasks are held back. */
-const hold = `(() => {
+/** From now on, answers to questions that have this in them are held back. */
+const hold = (part: string): string => `(() => {
   const real = globalThis.fetch;
   globalThis.held = [];
   globalThis.isHolding = true;
   globalThis.fetch = async (...asked) => {
     const answer = await real(...asked);
-    if (globalThis.isHolding && String(asked[0]).includes("/tasks?"))
+    if (globalThis.isHolding && String(asked[0]).includes("${part}"))
       await new Promise((resolve) => globalThis.held.push(resolve));
     return answer;
   };
@@ -92,7 +92,7 @@ describeInBrowser("changes", () => {
     await tab.clickText("Tasks", ".tabs");
     const done = "document.querySelectorAll('.task-list .status.done').length";
     await tab.until(`${done} === 2`);
-    await tab.evaluate(hold);
+    await tab.evaluate(hold("/tasks?"));
     // Any change makes it ask.
     for (let i = 0; i < 2; i++) await tab.press("p");
     await tab.until("globalThis.held.length > 0");
@@ -101,6 +101,16 @@ describeInBrowser("changes", () => {
     expect(await tab.evaluate<number>(done)).toBe(2);
     await tab.evaluate(release);
     await tab.until(`${done} === 3`);
+  });
+
+  test("before its tasks are read, the graph does not say how many are done", async () => {
+    await tab.evaluate(hold("/definitions"));
+    await tab.clickText("Graph", ".tabs");
+    const text = "document.querySelector('.graph svg')?.textContent ?? ''";
+    await tab.until(`(${text}).includes("4 tasks")`);
+    expect(await tab.evaluate<string>(text)).toContain("not read yet");
+    await tab.evaluate(release);
+    await tab.until(`(${text}).includes("3 of 4 done")`);
   });
 
   test("of a log that has grown by many pages", async () => {

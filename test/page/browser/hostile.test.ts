@@ -48,6 +48,7 @@ const places: readonly (readonly [path: string, shown: string])[] = [
   ["/runs", image],
   [`/runs?${query({ pipeline: image })}`, image],
   [`/${encodeURIComponent(image)}`, ""],
+  [`/runs/${encodeURIComponent(image)}`, `not ${image}`],
   ["/compare?a=1&b=2", image],
   [`/compare?a=${encodeURIComponent(image)}&b=2`, ""],
   ["/runs/1/tasks", image],

@@ -28,7 +28,7 @@ const gate = task({
     return n;
   },
 });
-export default pipeline({ name: "gates", tasks: () => [1, 2, 3, 4].map((n) => gate({ n })) });
+export default pipeline({ name: "gates", params: { note: "a\\nb" }, tasks: () => [1, 2, 3, 4].map((n) => gate({ n })) });
 `;
 
 const doneText = (amount: number): string => `✓ done ${amount}`;
@@ -127,6 +127,13 @@ describeInBrowser("the live page", () => {
     await tab.clickText("Resume", "dialog");
     await tab.untilText(doneText(4), ".counts");
     expect(existsSync(`${folder.path}/a.db`)).toBe(true);
+  });
+
+  test("a text of many lines has all of them in the form", async () => {
+    await tab.clickText("Run again", ".run-header");
+    await tab.until("document.querySelector('dialog .field textarea')?.value === 'a\\nb'");
+    await tab.clickText("Leave it", "dialog");
+    await tab.until("document.querySelector('dialog[open]') === null");
   });
 
   test("a page that only shows has no button that acts, and its server refuses all the same", async () => {

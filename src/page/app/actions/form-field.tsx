@@ -1,6 +1,6 @@
 // One param of a run in its form.
 
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 
 import type { FormField } from "../../contract-actions.ts";
 import { textOf } from "./form-values.ts";
@@ -69,6 +69,8 @@ const booleans = [true, false] as const;
 
 function Control({ field, value, onChange, common }: ControlProps) {
   const { kind, isSecret } = field;
+  // The browser leaves line ends out of an input.
+  const [hasLines] = useState(() => value.includes("\n"));
   const hasChoices = kind === "boolean" || kind === "choice";
   if (hasChoices && !isSecret) {
     return <Choice field={field} value={value} onChange={onChange} common={common} />;
@@ -82,6 +84,7 @@ function Control({ field, value, onChange, common }: ControlProps) {
   };
   if (isSecret) return <input {...props} type="password" autoComplete="new-password" />;
   if (kind === "json") return <textarea {...props} class="mono" rows={3} />;
+  if (hasLines) return <textarea {...props} rows={3} />;
   return (
     <input {...props} autoComplete="off" inputMode={kind === "number" ? "decimal" : undefined} />
   );

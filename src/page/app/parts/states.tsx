@@ -2,6 +2,8 @@
 
 import type { ComponentChildren } from "preact";
 
+import type { OfTasks } from "../../contract.ts";
+import { count } from "../format.ts";
 import { hrefOf } from "../router.ts";
 import { isReport, type SourceError } from "../source.ts";
 import type { Loaded } from "../use-data.ts";
@@ -42,6 +44,18 @@ export const Problem = ({
     {next === undefined || next === null ? null : <small>{next}</small>}
   </p>
 );
+
+/** A million tasks take a second or two. */
+export function Reading({ of: { isComplete, indexed, planned } }: { readonly of: OfTasks }) {
+  if (isComplete) return null;
+  const whole = Math.max(planned ?? 0, indexed, 1);
+  return (
+    <p class="reading soft" role="status">
+      Reading the tasks: {count(indexed)} of {count(whole)}
+      <progress value={indexed} max={whole} />
+    </p>
+  );
+}
 
 type Props<T> = { readonly of: Loaded<T>; readonly children: (data: T) => ComponentChildren };
 

@@ -21,23 +21,25 @@ type Common = {
 
 type Props = Common & {
   readonly graph: DrawnGraph;
-  /** Undefined: no task of the definition has begun, it is not known yet, or it is a fan-out. */
+  /** Undefined: no task of the definition has begun or is read, or it is a fan-out. */
   readonly summary: DefinitionSummary | undefined;
+  /** All tasks are read. */
+  readonly isRead: boolean;
 };
 
-export const GraphBox = ({ graph, summary, ...box }: Props) =>
+export const GraphBox = ({ graph, summary, isRead, ...box }: Props) =>
   box.node.kind === "each" ? (
     <FanOutBox {...box} definitions={itemsOf(graph, box.node.id)} />
   ) : (
-    <TaskBox {...box} summary={summary} isDense={graph.isDense} />
+    <TaskBox {...box} summary={summary} isRead={isRead} isDense={graph.isDense} />
   );
 
-type TaskProps = Common & Pick<Props, "summary"> & { readonly isDense: boolean };
+type TaskProps = Common & Pick<Props, "summary" | "isRead"> & { readonly isDense: boolean };
 
-function TaskBox({ summary, isDense, ...box }: TaskProps) {
+function TaskBox({ summary, isRead, isDense, ...box }: TaskProps) {
   const { node } = box;
   const { id, x, y } = node;
-  const counts = summary === undefined ? "nothing yet" : countsText(summary.counts);
+  const counts = summary === undefined ? nothing(isRead) : countsText(summary.counts);
   return (
     <Box {...box} kind="task" title={`${id}: ${counts}`} definitions={[id]}>
       <rect {...placeOf(node)} rx={isDense ? 5 : 8} />
@@ -46,7 +48,7 @@ function TaskBox({ summary, isDense, ...box }: TaskProps) {
       </text>
       {isDense ? null : (
         <text class="more" x={x + 14} y={y + 43}>
-          {aboutTasks(node, summary)}
+          {aboutTasks(node, summary, isRead)}
         </text>
       )}
       {summary === undefined ? null : (
@@ -121,8 +123,16 @@ const maxName = 22;
 
 const placeOf = ({ x, y, width, height }: DrawnNode) => ({ x, y, width, height });
 
+const nothing = (isRead: boolean): string => (isRead ? "nothing yet" : "not read yet");
+
 /** `54 of 60 done · 131 ms`: the median of those that have ended. */
-function aboutTasks({ planned }: DrawnNode, summary: DefinitionSummary | undefined): string {
+function aboutTasks(
+  { planned }: DrawnNode,
+  summary: DefinitionSummary | undefined,
+  isRead: boolean,
+): string {
+  if (summary === undefined && !isRead)
+    return `${count(planned)} ${planned === 1 ? "task" : "tasks"}`;
   const done = summary?.counts.done ?? 0;
   const typical =
     summary === undefined || summary.medianMs === null ? "" : ` · ${duration(summary.medianMs)}`;

@@ -2,9 +2,9 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type { DefinitionsView, DefinitionSummary, DrawnGraph, RunBrief } from "../../contract.ts";
+import type { DefinitionsView, DrawnGraph, RunBrief } from "../../contract.ts";
 import { neighbours, nextNode } from "../graph-moves.ts";
-import { Empty, Show } from "../parts/states.tsx";
+import { Empty, Reading, Show } from "../parts/states.tsx";
 import { useData } from "../use-data.ts";
 import { useWidth } from "../use-element.ts";
 import { GraphBox } from "./graph-box.tsx";
@@ -41,11 +41,14 @@ function Drawing({ graph, run }: { readonly graph: DrawnGraph; readonly run: Run
   const zoom = chosen ?? (fitting < leastAtFirst ? leastAtFirst : "fit");
   const scale = zoom === "fit" ? fitting : zoom;
   useFirstPlace(box, graph, width === 0 ? null : scale);
+  const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
+  const view = loaded.type === "ready" ? loaded.data : undefined;
   return (
     <section class="card" aria-label="graph">
       <Tools zoom={zoom} setZoom={setZoom} isCut={graph.isCut} />
+      {view === undefined ? null : <Reading of={view} />}
       <div class="graph" ref={box}>
-        {width === 0 ? null : <Boxes graph={graph} run={run} scale={scale} />}
+        {width === 0 ? null : <Boxes graph={graph} run={run} scale={scale} view={view} />}
       </div>
     </section>
   );
@@ -70,10 +73,12 @@ type BoxesProps = {
   readonly graph: DrawnGraph;
   readonly run: RunBrief;
   readonly scale: number;
+  /** Undefined: it is not loaded yet. */
+  readonly view: DefinitionsView | undefined;
 };
 
-function Boxes({ graph, run, scale }: BoxesProps) {
-  const summaries = useSummaries(run);
+function Boxes({ graph, run, scale, view }: BoxesProps) {
+  const summaries = new Map(view?.definitions.map((each) => [each.name, each]));
   const [marked, mark] = useState<string | null>(null);
   /** The one box at which the Tab key stops: the arrows go from box to box. */
   const [stop, stopAt] = useState<string | null>(null);
@@ -107,6 +112,7 @@ function Boxes({ graph, run, scale }: BoxesProps) {
           graph={graph}
           run={run}
           summary={summaries.get(node.id)}
+          isRead={view?.isComplete === true}
           isFaint={near !== null && !near.has(node.id)}
           isStop={node.id === stopNow}
           mark={mark}
@@ -115,12 +121,6 @@ function Boxes({ graph, run, scale }: BoxesProps) {
       ))}
     </svg>
   );
-}
-
-function useSummaries(run: RunBrief): ReadonlyMap<string, DefinitionSummary> {
-  const loaded = useData<DefinitionsView>(`/data/runs/${run.id}/definitions`);
-  const definitions = loaded.type === "ready" ? loaded.data.definitions : [];
-  return new Map(definitions.map((each) => [each.name, each]));
 }
 
 function moveFocus(event: KeyboardEvent, graph: DrawnGraph): void {

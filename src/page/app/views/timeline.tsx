@@ -2,7 +2,7 @@
 
 import type { RunBrief, TimelineView } from "../../contract.ts";
 import { count, duration, time } from "../format.ts";
-import { Empty, Show } from "../parts/states.tsx";
+import { Empty, Reading, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
 import { Chart, rowHref } from "../timeline/chart.tsx";
@@ -31,7 +31,7 @@ export function Timeline({ run }: { readonly run: RunBrief }) {
         {(view) => (
           <>
             <Controls run={run.id} view={view} wanted={wanted} show={show} />
-            <Reading view={view} />
+            <Reading of={view} />
             {view.rows.length === 0 ? (
               <Nothing run={run} />
             ) : (
@@ -73,18 +73,6 @@ function Nothing({ run }: { readonly run: RunBrief }) {
         <a href={hrefOf(`/runs/${run.id}/tasks`)}>Its tasks</a> say why.
       </p>
     </Empty>
-  );
-}
-
-/** A million tasks take a second or two. */
-function Reading({ view }: { readonly view: TimelineView }) {
-  if (view.isComplete) return null;
-  const whole = Math.max(view.planned ?? 0, view.indexed, 1);
-  return (
-    <p class="timeline-reading soft" role="status">
-      Reading the tasks: {count(view.indexed)} of {count(whole)}
-      <progress value={view.indexed} max={whole} />
-    </p>
   );
 }
 
