@@ -107,7 +107,7 @@ export class Serving implements AsyncDisposable, ServedSource {
     const isFirst = this.served().health !== "stopping";
     const { length } = this.served().pipelines.flatMap(({ running }) => running);
     if (isFirst && length > 0) {
-      this.say(`stopping: ${plural(length, "run")} asked to end; the next serve continues them`);
+      this.say(`stopping: ${plural(length, "run")} asked to end, for the next serve to continue`);
     }
     this.#files.end();
     await this.#scheduler.stop();

@@ -48,6 +48,8 @@ type LeftOut = {
   readonly kind: "skipped" | "missed";
   /** The last one. */
   readonly slot: number;
+  /** The first one. */
+  readonly first: number;
   /** How many; at most `maxCounted`. */
   readonly count: number;
 };
@@ -95,7 +97,7 @@ const nothing: Choice = { start: null, cancel: [], waiting: null, leftOut: [], a
 
 /** Those that should have begun by now. A slot that begins now may come hours after its time. */
 function awaitedSlots({ waiting, start, leftOut }: Choice): number[] {
-  const missed = leftOut.filter(({ kind }) => kind === "missed").map(({ slot }) => slot);
+  const missed = leftOut.filter(({ kind }) => kind === "missed").map(({ first }) => first);
   const due = start === null || start.isContinued ? [] : [start.slot];
   return [...missed, ...due, ...(waiting === null ? [] : [waiting.slot])];
 }
@@ -168,7 +170,7 @@ function chooseDue(situation: Situation): Choice {
   return chooseAfter(
     situation,
     last,
-    waits > last ? [] : [{ kind: "missed", slot: waits, count: 1 }],
+    waits > last ? [] : [{ kind: "missed", slot: waits, first: waits, count: 1 }],
   );
 }
 
@@ -188,7 +190,12 @@ function skippedAfter(situation: Situation, last: number): LeftOut[] | null {
   let before = last;
   for (const slot of dueSlots(rule, { ...rule, last, now }, start)) {
     if (onOverlap("skip", start(slot), spansOf(situation)) !== "skip") return null;
-    leftOut.push(...missedBetween(rule, before, slot - 1), { kind: "skipped", slot, count: 1 });
+    leftOut.push(...missedBetween(rule, before, slot - 1), {
+      kind: "skipped",
+      slot,
+      first: slot,
+      count: 1,
+    });
     before = slot;
   }
   return leftOut;
@@ -205,7 +212,7 @@ function chooseAfter(situation: Situation, last: number, passed: readonly LeftOu
     before = slot;
     const chosen = chooseSlot(situation, slot);
     if (chosen !== "skipped") return { ...chosen, leftOut };
-    leftOut.push({ kind: "skipped", slot, count: 1 });
+    leftOut.push({ kind: "skipped", slot, first: slot, count: 1 });
   }
   leftOut.push(...missedBetween(rule, before, lastStarted(situation)));
   return { ...nothing, leftOut };
@@ -265,11 +272,12 @@ function lastStarted(situation: Situation): number {
 
 function missedBetween(rule: ScheduleRule, after: number, until: number): LeftOut[] {
   const slot = lastSlot(rule, after, until);
-  if (slot === null) return [];
+  const first = slotAfter(rule, after);
+  if (slot === null || first === null) return [];
   const count = slotsBetween(rule, after, until)
     .take(maxCounted)
     .reduce((sum) => sum + 1, 0);
-  return [{ kind: "missed", slot, count }];
+  return [{ kind: "missed", slot, first, count }];
 }
 
 // ── runs ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ import type { Timer } from "../base/clock.ts";
 import { noHistory, type ScheduleHistory } from "../protocol/served-schedule.ts";
 import { type Decision, decide } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline, type FileResult } from "./described.ts";
+import { isOnTime } from "./due-slots.ts";
 import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { Served } from "./served.ts";
 import { ServedEntry } from "./served-entry.ts";
@@ -130,6 +131,7 @@ export class Scheduler {
     if (this.#isStopping) return;
     const now = this.#now;
     const isSetBack = now < this.#lastLook - setBackMs;
+    if (!isOnTime(this.#lastLook, now)) this.#entries.forEach((each) => (each.servedSince = now));
     this.#lastLook = now;
     if (isSetBack || now - this.#lastSweep >= longestWaitMs) this.#sweep(now, isSetBack);
     // What has waited for room comes first: a pipeline that is always due would take it each time.
@@ -171,11 +173,10 @@ export class Scheduler {
   }
 
   #lookForPauses(db: string, entries: readonly ServedEntry[], now: number): void {
-    const { store } = this.#deps;
-    const stamp = store.stamp(db);
+    const stamp = this.#deps.store.stamp(db);
     if (this.#stamps.get(db) === stamp) return;
     this.#stamps.set(db, stamp);
-    const paused = store.paused(db);
+    const paused = this.#deps.store.paused(db);
     if (paused === undefined) return;
     for (const entry of entries) {
       if (paused.has(entry.name ?? "") !== (entry.paused !== null)) entry.again = now;
@@ -234,7 +235,7 @@ export class Scheduler {
     const { again, late } = decision;
     entry.again = again;
     this.#leaveOut(entry, decision);
-    if (late !== null) this.#told.late(entry, late, whyLate(entry, late, decision, now));
+    if (late !== null) this.#told.late(entry, late, whyLate(entry, late, decision));
     for (const { run } of decision.cancel) this.#cancel(entry, run);
     if (decision.start === null) this.#wait(entry, decision, now);
     else this.#start(entry, decision.start, history, now);
@@ -287,12 +288,11 @@ export class Scheduler {
       return;
     }
     this.#unblock(entry);
-    const { file, argument } = entry;
     const start = isContinued ? now : entry.startOf(slot);
     const why = isContinued ? "continued" : startReason(entry, slot, start, now);
     const before = history.slots.find((run) => run.slot === slot);
     try {
-      const process = this.#deps.launch({ file, argument, slot });
+      const process = this.#deps.launch({ file: entry.file, argument: entry.argument, slot });
       const delayMs = Math.max(0, now - start);
       entry.waiting = null;
       const own = { slot, process, startedAt: now, delayMs, why, before, run: null, slow: null };

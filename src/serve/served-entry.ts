@@ -5,6 +5,7 @@ import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import type { Pause, ScheduleHistory, SlotRun, Trouble } from "../protocol/served-schedule.ts";
 import { isIn, type Situation, type TimeSpan, type Try } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline } from "./described.ts";
+import { isOnTime } from "./due-slots.ts";
 import { slotAfter, startOf } from "./schedule-slots.ts";
 import { machineZone, ruleText, seedOf } from "./schedule-text.ts";
 import type { StartReason } from "./serve-event.ts";
@@ -75,6 +76,8 @@ export class ServedEntry {
   /** The file or the export is gone; its processes go on. */
   isRemoved = false;
   since = Number.NEGATIVE_INFINITY;
+  /** Since then something looks for its slots: the file was loaded, or the machine has woken up. */
+  servedSince = Number.NEGATIVE_INFINITY;
   paused: Pause | null = null;
   trouble: Trouble | null = null;
   stopped: readonly number[] = [];
@@ -114,6 +117,7 @@ export class ServedEntry {
   /** @param since when its file was asked for it */
   describe(described: DescribedPipeline, since: number, now: number): void {
     this.loaded = { from: since, until: now };
+    if (this.described === null) this.servedSince = since;
     this.described = described;
     this.#setRow();
     this.broken = null;
@@ -180,6 +184,11 @@ export class ServedEntry {
   /** Its time came while the file was loaded. */
   wasLoading(slot: number): boolean {
     return isIn(this.loaded, this.startOf(slot));
+  }
+
+  /** Its time came while nothing looked for it. */
+  wasMissed(slot: number): boolean {
+    return !isOnTime(this.startOf(slot), this.servedSince);
   }
 
   /** While slots are caught up, the one after this one is late too. */

@@ -10,18 +10,13 @@ export const tooMany = "too many runs go on";
 export const whyLeftOut = { skipped: "an earlier run went on", missed: "it was missed" } as const;
 
 /** @param slot the late one */
-export function whyLate(
-  entry: ServedEntry,
-  slot: number,
-  { waiting, start }: Decision,
-  now: number,
-): string {
+export function whyLate(entry: ServedEntry, slot: number, { waiting, start }: Decision): string {
   if (entry.wasLoading(slot)) return "its file took long to load";
   if (waiting !== null && entry.processes.has(slot)) return waiting.why;
-  const since = entry.waiting?.slot === slot ? entry.waiting.since : now;
-  if (!isOnTime(entry.startOf(slot), since)) return "nothing served it at its time";
+  if (entry.wasMissed(slot)) return "nothing served it at its time";
   if (waiting !== null) return waiting.why;
-  return start === null ? "it was missed" : tooMany;
+  if (start === null) return whyLeftOut.missed;
+  return entry.isBlocked ? tooMany : whyLeftOut.skipped;
 }
 
 /** Of a slot whose run has not begun before. */
@@ -32,7 +27,6 @@ export function startReason(
   now: number,
 ): StartReason {
   if (entry.failedTries.includes(slot)) return "tried again";
-  if (entry.waiting?.slot === slot) return "waited";
-  if (isOnTime(start, now)) return "on time";
-  return entry.wasLoading(slot) ? "waited" : "caught up";
+  if (entry.wasMissed(slot) && !entry.wasLoading(slot)) return "caught up";
+  return entry.waiting?.slot !== slot && isOnTime(start, now) ? "on time" : "waited";
 }

@@ -67,6 +67,53 @@ describe("after a stop of some hours", () => {
   });
 });
 
+const often = (catchUp: ScheduleRule["catchUp"]): ScheduleRule =>
+  hourly({ catchUp, when: { kind: "cron", cron: "*/5 * * * *" }, overlap: "queue" });
+
+describe("hours in which nothing looked at a schedule of minutes", () => {
+  test.each<ScheduleRule["catchUp"]>(["latest", "all", "none"])(
+    "are told, although the last slot is minutes old: %s",
+    async (catchUp) => {
+      const world = new World(begin + minuteMs);
+      const serve = new ServeUnderTest(world, often(catchUp));
+      await world.clock.pass(5 * minuteMs);
+      const wakeUp = serve.freeze();
+      await world.clock.pass(3 * hourMs);
+      wakeUp();
+      await world.clock.pass(10 * minuteMs);
+      const late = { slot: begin + 10 * minuteMs, why: "nothing served it at its time" };
+      expect(world.events.filter(({ kind }) => kind === "late")[0]).toMatchObject(late);
+      expect(newsIn(world)).toEqual(["late", "recovered"]);
+    },
+  );
+
+  test("each slot is caught up, and has not had to wait for another one", async () => {
+    const world = new World(begin + minuteMs);
+    const serve = new ServeUnderTest(world, often("all"));
+    await world.clock.pass(5 * minuteMs);
+    const wakeUp = serve.freeze();
+    await world.clock.pass(62 * minuteMs);
+    wakeUp();
+    await world.clock.pass(4 * minuteMs);
+    const reasons = world.events.flatMap((event) => (event.kind === "ended" ? event.why : []));
+    const caughtUp = Array.from({ length: 12 }, () => "caught up" as const);
+    expect(reasons).toEqual(["on time", ...caughtUp, "on time"]);
+  });
+
+  test("nor is one caught up that has waited for a long run", async () => {
+    const world = new World(begin + minuteMs);
+    world.fate = (slot) => {
+      const isLong = slot < begin + 6 * minuteMs;
+      return { loadMs: 10, runMs: isLong ? 18 * minuteMs : 1_000, end: "done" };
+    };
+    const serve = new ServeUnderTest(world, often("all"));
+    await world.clock.pass(25 * minuteMs);
+    const reasons = world.events.flatMap((event) => (event.kind === "ended" ? event.why : []));
+    expect(reasons).toEqual(["on time", "waited", "waited", "waited", "on time"]);
+    void serve;
+  });
+});
+
 describe("a process that ends early", () => {
   test("kill -9 of serve and of its run: the next serve goes on with the run", async () => {
     const world = new World(begin + 59 * minuteMs);
