@@ -146,4 +146,16 @@ describe("what a thread has sent and the writer has not committed", () => {
     texts.committed(2);
     expect(texts.offers).toEqual([]);
   });
+
+  test("what a run has been offered is kept, however much follows", () => {
+    const texts = kept(300);
+    const rows = `#${"x".repeat(250)}`;
+    texts.add(text(started(1)));
+    texts.committed(1);
+    texts.add(rows);
+    expect(texts.offers).toEqual([offered(1)]);
+    texts.add(rows, [], false);
+    texts.add(text(finished(1)), [taskId(1)], false);
+    expect(texts.keepOnly(ids(1))).toEqual([rows, rows, text(finished(1))]);
+  });
 });

@@ -42,6 +42,11 @@ class Pool {
     this.#thread.postMessage(JSON.stringify(ids.map(started)));
   }
 
+  /** An item of a unit. */
+  item(chars: number): void {
+    this.#thread.postMessage(`#${"x".repeat(chars)}`);
+  }
+
   finish(...ids: number[]): void {
     this.#thread.postMessage(JSON.stringify(ids.map(finished)));
   }
@@ -299,6 +304,18 @@ describe("the run has died, and another session continues it", () => {
     await second.untilSent("ended");
     expect(second.sent.flatMap((each) => (each.type === "ended" ? each.lease : []))).toEqual([5]);
     expect(pool.kills).toBe(0);
+    second.session.end("over");
+  });
+
+  test("what the threads send while the run decides is not dropped, however much it is", async () => {
+    const { pool, second } = await twoSessions();
+    pool.item(9 * 1024 * 1024);
+    pool.finish(1);
+    await until(() => second.session.runningByThread.length === 1);
+    await new Promise((resolve) => setTimeout(resolve));
+    second.receive({ type: "judged", leases: [{ lease: 5, ids: [taskId(1), taskId(2)] }] });
+    await second.untilSent("records", 2);
+    expect(texts(second).map((text) => text.slice(0, 2))).toEqual(["#x", "[{"]);
     second.session.end("over");
   });
 

@@ -44,9 +44,17 @@ export class KeptTexts {
     this.#most = most;
   }
 
-  /** @param ended the attempts whose ends are in the text */
-  add(text: string, ended: readonly TaskId[] = none): void {
-    const entry = { text, ended };
+  /**
+   * @param ended the attempts whose ends are in the text
+   * @param mayDrop false: a run has been offered what is kept, and may take it
+   */
+  add(text: string, ended: readonly TaskId[] = none, mayDrop = true): void {
+    this.#keep({ text, ended });
+    if (mayDrop && this.#chars > this.#most) this.#dropAll();
+  }
+
+  #keep(entry: Entry): void {
+    const { text, ended } = entry;
     this.#entries.push(entry);
     this.#chars += text.length;
     if (isRecords(text) && text.includes(startedMark)) this.#began(text);
@@ -54,7 +62,6 @@ export class KeptTexts {
       const attempt = this.#attempts.get(id);
       if (attempt !== undefined) attempt.end = entry;
     }
-    if (this.#chars > this.#most) this.#dropAll();
   }
 
   #began(text: string): void {
@@ -135,13 +142,13 @@ export class KeptTexts {
       }
       const text = this.#only(entry.text);
       if (text !== undefined) {
-        for (const item of items) this.add(item.text);
-        this.add(text, entry.ended);
+        for (const item of items) this.#keep(item);
+        this.#keep({ text, ended: entry.ended });
       }
       items = [];
     }
     // A unit whose rest follows.
-    for (const item of items) this.add(item.text);
+    for (const item of items) this.#keep(item);
     return this.#entries.map(({ text }) => text);
   }
 

@@ -18,8 +18,8 @@ type RelayCalls = {
   readonly isShown: boolean;
 };
 
-/** `keeps`: the run has yet to say what it wants of it. `silent`: it wants nothing of what the thread still does. */
-type Mode = "sends" | "keeps" | "silent";
+/** `keeps`: the run has yet to say what it wants of it. `unwanted`: it wants nothing of what the thread still does. */
+type Mode = "sends" | "keeps" | "unwanted";
 
 export class ThreadRelay {
   /** Its number on this machine. */
@@ -73,10 +73,11 @@ export class ThreadRelay {
     this.#received++;
     this.#spent += creditsOf(text.length);
     // Its tasks may be here again by now.
-    if (this.#mode === "silent") return this.#reportLoss();
+    if (this.#mode === "unwanted") return this.#reportLoss();
     const news = taskNewsIn(text, this.#calls.isShown);
-    this.#kept.add(text, news?.ended);
-    if (this.#mode === "sends") this.#send(text);
+    const isSent = this.#mode === "sends";
+    this.#kept.add(text, news?.ended, isSent);
+    if (isSent) this.#send(text);
     if (news !== undefined) {
       this.release(news.ended);
       this.#calls.heard(news);
@@ -152,7 +153,7 @@ export class ThreadRelay {
     const texts = this.#kept.keepOnly(accepted);
     for (const text of texts) this.#send(text);
     const isWanted = this.#held.isSubsetOf(accepted);
-    this.#mode = isWanted ? "sends" : "silent";
+    this.#mode = isWanted ? "sends" : "unwanted";
     if (!isWanted) {
       this.#held.clear();
       return undefined;
