@@ -157,7 +157,7 @@ export class GroupCommit {
     this.#session.commit();
     this.#applier.committed();
     this.#total = undefined;
-    const events = this.#recorder.takeEvents();
+    const events = this.#recorder.committed();
     if (total !== undefined) events.push({ type: "run-total", ...total });
     this.#ports.acknowledge();
     if (events.length > 0) this.#announcer.announce(events);
@@ -222,7 +222,7 @@ export class GroupCommit {
   /** Rolls back everything since the last commit. */
   #rollBack(): void {
     this.#session.rollBack();
-    this.#recorder.takeEvents();
+    this.#recorder.rolledBack();
     this.#applier.rolledBack();
     this.#ports.forgetAnswers();
   }

@@ -158,7 +158,7 @@ export interface History {
   addAttempt(row: AttemptRow): void;
   /**
    * The session that has begun this attempt died, and the attempt goes on.
-   * @returns its last log lines that are stored, the oldest first
+   * @returns its last log lines that are stored, the newest first
    */
   goesOn(id: TaskId, attempt: number, startedAt: number): readonly StoredLine[];
   /** The number of tasks, as far as it is known. */

@@ -42,8 +42,15 @@ export class Recorder {
     return worker === null || this.#machines.size === 0 ? undefined : this.#machines.get(worker);
   }
 
-  takeEvents(): WireEvent[] {
+  /** @returns the events of what was committed */
+  committed(): WireEvent[] {
+    this.#storedLines.committed();
     return this.#events.take();
+  }
+
+  rolledBack(): void {
+    this.#storedLines.rolledBack();
+    this.#events.take();
   }
 
   /** What main gets of a result. */
@@ -125,22 +132,9 @@ export class Recorder {
   main(record: Exclude<MainRecord, Interrupted>): void {
     switch (record.type) {
       case "queued":
-        this.#history.setTask({
-          ...blank,
-          ...itemOf(record),
-          id: record.id,
-          name: record.name,
-          key: record.key,
-          status: "queued",
-        });
-        return;
+        return this.#history.setTask({ ...blank, ...plannedOf(record), status: "queued" });
       case "again":
-        return this.#history.setAgain({
-          ...itemOf(record),
-          id: record.id,
-          name: record.name,
-          key: record.key,
-        });
+        return this.#history.setAgain(plannedOf(record));
       case "skipped":
         return this.#skipped(record);
       case "left":
@@ -179,7 +173,7 @@ export class Recorder {
 
   #logged(record: Extract<TaskRecord, { type: "log" }>, machine: string | undefined): void {
     const { id, name, attempt, at, level, line, label } = record;
-    if (this.#storedLines.has(record)) return;
+    if (this.#storedLines.take(record)) return;
     if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
     this.#events.add({ type: "task-log", id, name, attempt, at, level, line, label, machine });
   }
@@ -316,6 +310,13 @@ const itemOf = ({
   needs: needs ?? null,
   position: position ?? 0,
   label: label === undefined || label === "" ? null : label,
+});
+
+const plannedOf = (record: PlannedItem & Pick<TaskRow, "id" | "name" | "key">) => ({
+  ...itemOf(record),
+  id: record.id,
+  name: record.name,
+  key: record.key,
 });
 
 const blank = {

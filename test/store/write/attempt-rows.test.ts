@@ -204,6 +204,28 @@ test("an attempt that goes on in the next session was not interrupted, and its l
   expect(lines()).toEqual([["a"], ["a"], ["b"], ["c"], ["b"]]);
 });
 
+test("of an attempt that goes on, a line is there once, also where its transaction is applied again", () => {
+  using bench = new Bench();
+  const said = (line: string): TaskRecord => ({
+    type: "log",
+    ...identity,
+    attempt: 1,
+    at: 2,
+    level: "info",
+    line,
+  });
+  bench.records(started(1, 1), said("a"), said("b"));
+  bench.continue();
+  bench.records({ type: "started", ...identity, attempt: 1, at: 1, goesOn: true });
+  const again = [said("a"), said("b"), said("c"), said("b")];
+  for (const record of again) bench.recorder.task(record, undefined, worker);
+  bench.commit("ROLLBACK");
+  bench.recorder.rolledBack();
+  bench.records(...again);
+  const lines = bench.db.query("SELECT line FROM task_logs ORDER BY rowid").values();
+  expect(lines.flat()).toEqual(["a", "b", "c", "b"]);
+});
+
 test("of a task that was cancelled, or waits for its next attempt, none goes on", () => {
   using bench = new Bench();
   const startedAt = (): unknown => [...bench.history.restoredPages()][0]?.tasks[0]?.startedAt;

@@ -163,7 +163,7 @@ test("an attempt that was interrupted keeps its machine", () => {
 test("events say where it was; ends of one machine share a pack", () => {
   using bench = new Bench();
   const recorder = bench.session("web1", "web2");
-  const events = (): readonly WireEvent[] => recorder.takeEvents();
+  const events = (): readonly WireEvent[] => recorder.committed();
   bench.records(1, started(1), ended(2, done), ended(3, done));
   bench.records(2, ended(4, done), ended(5, { status: "error", failure }));
   expect(events().map((event) => [event.type, "machine" in event ? event.machine : ""])).toEqual([
@@ -174,5 +174,5 @@ test("events say where it was; ends of one machine share a pack", () => {
   ]);
   const local = bench.session();
   bench.records(1, started(6), ended(7, done));
-  expect(JSON.stringify(local.takeEvents())).not.toContain("machine");
+  expect(JSON.stringify(local.committed())).not.toContain("machine");
 });
