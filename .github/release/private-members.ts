@@ -13,12 +13,15 @@ export const isInside = (path: string): boolean => rooms.test(path);
 
 /** `bun fmt` has laid the source out: a class at the top level ends with a `}` in the first column, a member is indented by two. */
 const base =
-  /^(?:export )?(?:abstract )?class \w+(?:<[^{]*>)?(?: implements [^{]*)? \{\n[^]*?\n\}/gm;
+  /^(?:export )?(?:abstract )?class \w+(?![^{]*>\s+extends\b)(?:<[^{]*>)?(?: implements [^{]*)? \{\n[^]*?\n\}/gm;
 const member = /^ {2}(?:[a-z]+ )*\*?#(\w+)/gm;
+
+/** In comments, names are in back quotes. */
+const left = /(?<!`)#(\w+)/g;
 
 /**
  * Lines keep their numbers.
- * @throws Error for `#name in value`, which asks for the class
+ * @throws Error for a use that is not `value.#name`: `#name in value` asks for the class, a class in the class may mean its own
  */
 export const withoutPrivate = (source: string): string => source.replaceAll(base, opened);
 
@@ -28,7 +31,8 @@ function opened(text: string): string {
   const open = text.replaceAll(/(?<=\.|^ {2}(?:[a-z]+ )*\*?)#(\w+)/gm, (whole, name: string) => {
     return names.get(name) ?? whole;
   });
-  const [left] = /#\w+ in \w/.exec(open) ?? [];
-  if (left !== undefined) throw new Error(`a private name is asked for: ${left}`);
+  for (const [whole, name = ""] of open.matchAll(left)) {
+    if (names.has(name)) throw new Error(`${whole} is used in a way that the build does not know`);
+  }
   return open;
 }
