@@ -25,6 +25,14 @@ type Machine = {
   threadAt(thread: number): Pick<RemoteThread, "workerId" | "tell"> | undefined;
 };
 
+/** A task that goes on where it is. */
+type Going<From> = {
+  readonly task: Assignment;
+  readonly from: From;
+  readonly thread: Pick<RemoteThread, "workerId" | "tell">;
+  readonly record: Extract<TaskRecord, { type: "started" }>;
+};
+
 type OffersDeps<From> = {
   readonly runName: string;
   /** What the tasks that are ready ask for. */
@@ -143,48 +151,44 @@ export class RunOffers<From extends Machine> {
     on: TagSet,
     leases: ReadonlyMap<From, Judged[number][]>,
   ): number {
-    const given = new Set<Assignment>();
-    for (const [machine, offers] of this.#offers) {
-      const own = tasks.filter((task) => !given.has(task) && this.#goesOn(task, machine, offers));
-      if (own.length === 0) continue;
-      for (const task of own) given.add(task);
-      const lease = this.#deps.lease(machine, own, on);
-      leases.get(machine)?.push({ lease, ids: own.map(({ id }) => id) });
+    const all = tasks.flatMap((task) => this.#going(task) ?? []);
+    for (const [machine, own] of Map.groupBy(all, ({ from }) => from)) {
+      for (const { thread, record } of own) {
+        this.#deps.moved([record.id], thread.workerId);
+        thread.tell([record]);
+      }
+      const given = own.map(({ task }) => task);
+      const lease = this.#deps.lease(machine, given, on);
+      leases.get(machine)?.push({ lease, ids: given.map(({ id }) => id) });
     }
+    const given = new Set(all.map(({ task }) => task));
     const others = tasks.filter((task) => !given.has(task));
     if (others.length > 0) this.#deps.setAside(others, on);
-    return given.size;
+    return all.length;
   }
 
-  #goesOn(task: Assignment, machine: From, offers: readonly Offer[]): boolean {
+  /** Undefined: no machine has this very attempt. */
+  #going(task: Assignment): Going<From> | undefined {
     const { id, name, attempt, begunBefore: at, label, needs, position } = task;
-    if (at === undefined) return false;
+    if (at === undefined) return undefined;
     const { mask } = this.#deps;
     const plainKey = taskKey(task.task, task.input);
     const key = mask?.text(plainKey) ?? plainKey;
-    const offer = offers.find((each) => each.id === id && isSame(each, task, key));
-    const thread = offer === undefined ? undefined : machine.threadAt(offer.thread);
-    if (thread === undefined) return false;
-    this.#deps.moved([id], thread.workerId);
-    const record: TaskRecord = {
-      type: "started",
-      id,
-      name,
-      key,
-      attempt,
-      at,
-      goesOn: true,
-      label,
-      needs,
-      position,
-    };
-    thread.tell([mask?.data(record) ?? record]);
-    return true;
+    for (const [from, offers] of this.#offers) {
+      const offer = offers.find((each) => isSame(each, task, key));
+      const thread = offer === undefined ? undefined : from.threadAt(offer.thread);
+      if (thread === undefined) continue;
+      const about = { id, name, key, attempt, at, label, needs, position };
+      const record = { type: "started", ...about, goesOn: true } as const;
+      return { task, from, thread, record: mask?.data(record) ?? record };
+    }
+    return undefined;
   }
 }
 
 /** @param key of the task, as it is in the file */
 const isSame = (offer: Offer, task: Assignment, key: string): boolean =>
+  offer.id === task.id &&
   offer.key === key &&
   offer.attempt === task.attempt &&
   offer.startedAt === task.begunBefore &&
