@@ -30,9 +30,9 @@ type PlannerDeps = {
   readonly readLate: (vertex: TaskVertex) => void;
 };
 
-/** Shared by all leaves. */
 /** Each has a queue, which machines with these tags watch. */
 const mostTagSets = 100;
+/** Shared by all leaves. */
 const noDependencies: readonly AnyNode[] = [];
 
 export class Planner {

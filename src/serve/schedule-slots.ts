@@ -41,7 +41,7 @@ function slotInGap(cron: string, tz: string, at: number, after: number): number 
   if (change === null) return null;
   const [before, since] = [offsetOf(tz, change - 1), offsetOf(tz, change)];
   const from = Math.max(after, change - 1);
-  const slots = [before, since].flatMap(
+  const slots = [before, since].map(
     (offset) =>
       (Bun.cron.parse(cron, from + offset, { tz: "UTC" })?.getTime() ?? Infinity) - offset,
   );

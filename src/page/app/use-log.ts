@@ -78,7 +78,7 @@ class LogReader {
     if (this.#isOutdated) await this.later();
   }
 
-  /** Something has changed, and nothing may change after that: a page of the log may not be all that is new. */
+  /** Asks until there is nothing new: an answer is one page, and no other change may follow. */
   async later(): Promise<void> {
     this.#isOutdated = true;
     while (this.#canAsk && this.#isOutdated && this.#after !== null) {

@@ -19,7 +19,7 @@ import type { ShownTask } from "./shown-tasks.ts";
 
 /** See OtherSessions. */
 type EarlierSessions = {
-  isAny(asking: MachineSession): boolean;
+  wasHere(asking: MachineSession): boolean;
   has(asking: MachineSession, likeness: string): boolean;
   take(asking: MachineSession, likeness: string): SessionPool | undefined;
 };
@@ -241,7 +241,7 @@ export class MachineSession {
   #begin(begun: Begin): void {
     if (this.#begun !== undefined) return;
     this.#begun = begun;
-    this.#hasKnown = this.#earlier.isAny(this);
+    this.#hasKnown = this.#earlier.wasHere(this);
     if (this.#takeOver()) return;
     this.#pool?.begin(begun.run);
     if (!begun.isResumed) return;

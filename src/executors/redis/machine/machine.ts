@@ -310,12 +310,10 @@ export class Machine {
     const joins = [...this.#runs.values()];
     // Another run waits for the working directory.
     const most = joins.some(({ isWaiting }) => isWaiting) ? silentBeats : keptBeats;
-    for (const { session, silent } of joins.map((joined) => ({
-      ...joined,
-      silent: ++joined.silent,
-    }))) {
-      if (silent > most) session.end("silent");
-      else if (silent > silentBeats) session.suspend("silent");
+    for (const joined of joins) {
+      joined.silent++;
+      if (joined.silent > most) joined.session.end("silent");
+      else if (joined.silent > silentBeats) joined.session.suspend("silent");
     }
   }
 

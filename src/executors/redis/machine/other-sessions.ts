@@ -28,7 +28,7 @@ export class OtherSessions {
   }
 
   /** Whether the machine has worked for the session before. */
-  isAny(asking: MachineSession): boolean {
+  wasHere(asking: MachineSession): boolean {
     const { origin = "" } = asking;
     return this.#died.delete(origin) || this.#of(asking).length > 0;
   }

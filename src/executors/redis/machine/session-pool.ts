@@ -135,11 +135,8 @@ export class SessionPool {
         if (!this.#isReady) this.#owner.send({ type: "ready" });
         this.#isReady = true;
         const tasks = this.#owner.take(most);
-        if (tasks.length > 0)
-          this.#hold(
-            workerId,
-            tasks.map(({ id }) => id),
-          );
+        const ids = tasks.map(({ id }) => id);
+        if (ids.length > 0) this.#hold(workerId, ids);
         return tasks;
       },
       readyOn: () => this.#owner.waiting(),
