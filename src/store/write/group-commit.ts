@@ -224,6 +224,6 @@ export class GroupCommit {
     this.#session.rollBack();
     this.#recorder.rolledBack();
     this.#applier.rolledBack();
-    this.#ports.forgetAnswers();
+    this.#ports.rolledBack();
   }
 }

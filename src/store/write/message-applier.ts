@@ -101,6 +101,7 @@ export class MessageApplier {
    * @returns the number of records
    */
   records(from: WorkerPort, text: string, refused?: Failure): number {
+    from.applied();
     if (text.startsWith(completionsMark)) return this.#recordCompletions(from, text);
     const records = JSON.parse(text) as TaskRecord[];
     const isUnit = this.#owner === from;

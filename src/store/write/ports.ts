@@ -62,6 +62,10 @@ export class WorkerPort {
   /** The credits of this message are given back with the next `acknowledge`. */
   giveBackLater(text: string): void {
     this.#credits += creditsOf(text.length);
+  }
+
+  /** A text of records is applied, and is committed with the next `acknowledge`. */
+  applied(): void {
     this.#records++;
   }
 
@@ -69,17 +73,19 @@ export class WorkerPort {
     this.#checkpoints.push(checkpoint);
   }
 
-  forgetAnswers(): void {
+  /** What was applied since the last commit is applied again. */
+  rolledBack(): void {
+    this.#records = 0;
     this.#checkpoints = [];
   }
 
   /** After the commit. */
   acknowledge(): void {
     const credits = this.#credits;
-    const checkpoints = this.#checkpoints;
-    if (credits === 0 && checkpoints.length === 0 && !this.#owesAck) return;
-    this.memory.credits.giveBack(credits);
     const records = this.#records;
+    const checkpoints = this.#checkpoints;
+    if (credits === 0 && records === 0 && !this.#owesAck) return;
+    this.memory.credits.giveBack(credits);
     const ack: Ack = records === 0 ? { type: "ack" } : { type: "ack", records };
     this.#port.postMessage(checkpoints.length === 0 ? ack : { ...ack, checkpoints });
     this.#credits = 0;
@@ -172,8 +178,8 @@ export class Ports {
     for (const port of this.#ports.values()) port.acknowledgeItems();
   }
 
-  forgetAnswers(): void {
-    for (const port of this.#ports.values()) port.forgetAnswers();
+  rolledBack(): void {
+    for (const port of this.#ports.values()) port.rolledBack();
   }
 
   /** Closes the ports of lost workers whose messages have all been taken; returns their ids. */

@@ -97,6 +97,26 @@ describe.each(Object.entries(rollsBack))("%s", (_, schema) => {
       [1, 2, 3, 4].map((id) => `${id} ${good.includes(id) ? "done" : "error"}`),
     );
   });
+
+  test("texts count as committed when they are, also where their group is applied again", async () => {
+    using folder = tempFolder();
+    using held = await Held.open(folder.file("a.db"), schema);
+    const id = taskId(1);
+    await held.group(() => {
+      held.worker.batch(1, [7]);
+      held.worker.post({ type: "checkpoint", id, key: "t:1", attempt: 1, seq: 5, cursor: "1" });
+      held.worker.batch(2, [7]);
+      held.worker.post(finished(2));
+    });
+    const answered: unknown[] = [];
+    for (let records = 0; records < 4;) {
+      const ack = await held.worker.acked();
+      records += ack.records ?? 0;
+      if (ack.checkpoints !== undefined) answered.push([ack.records, records]);
+    }
+    // The start of the first task has been committed before its unit, which was committed alone.
+    expect(answered).toEqual([[1, 2]]);
+  });
 });
 
 const deferred =

@@ -54,19 +54,22 @@ test("the credits of records come back with the acknowledgement, those of items 
   ports.close();
 });
 
-test("answers to checkpoints are sent with the acknowledgement, unless they are forgotten", async () => {
+test("answers to checkpoints are sent with the acknowledgement, unless they are rolled back", async () => {
   const ports = new Ports(() => undefined);
   const worker = new Worker(ports, 0);
   worker.send("a");
   await delivered();
   const port = ports.take(undefined)?.from;
   const answer = { id: 1, seq: 1 } as never;
-  port?.answerLater(answer);
-  ports.forgetAnswers();
-  port?.answerLater(answer);
+  for (const isLast of [false, true]) {
+    port?.applied();
+    port?.answerLater(answer);
+    if (!isLast) ports.rolledBack();
+  }
+  ports.acknowledge();
   ports.acknowledge();
   await delivered();
-  expect(worker.acks).toEqual([{ type: "ack", checkpoints: [answer] }]);
+  expect(worker.acks).toEqual([{ type: "ack", records: 1, checkpoints: [answer] }]);
   ports.close();
 });
 
