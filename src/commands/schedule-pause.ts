@@ -42,8 +42,9 @@ export async function changePause(
   const isChanged = isPaused !== wantsPause;
   if (isChanged) store(db, [...seen, change]);
   const resume = pipeloomCommand("schedule", "resume", fileArgument(file));
-  const state = wantsPause ? `paused; to resume: ${resume}` : "not paused";
-  const text = `"${name}" is ${isChanged ? "now" : "already"} ${state}`;
+  const paused = `is ${isChanged ? "now" : "already"} paused; to resume: ${resume}`;
+  const resumed = isChanged ? "is resumed" : "was not paused";
+  const text = `"${name}" ${wantsPause ? paused : resumed}`;
   const data = { version: 1, pipeline: name, db, paused: wantsPause, changed: isChanged };
   print(`${json ? JSON.stringify(data) : text}\n`);
   return 0;

@@ -352,9 +352,9 @@ test("pause and resume, from another process", async () => {
     schedules: [{ pipeline: "orders", state: "paused", last: { status: "done" } }],
   });
   const resume = await run([...pipeloom, "schedule", "resume", "orders.ts"], folder.path);
-  expect(resume.out).toBe('"orders" is now not paused\n');
+  expect(resume.out).toBe('"orders" is resumed\n');
   expect((await run([...pipeloom, "schedule", "resume", "orders.ts"], folder.path)).out).toBe(
-    '"orders" is already not paused\n',
+    '"orders" was not paused\n',
   );
   await serve.line(/orders: resumed/);
   await serve.line(/run \d+ done/);

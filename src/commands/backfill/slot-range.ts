@@ -67,10 +67,10 @@ export function slotsIn(
   const slots: number[] = [];
   for (const slot of slotsBetween(schedule, first - 1, last)) {
     if (slots.length === maxSlots) {
-      const at = slotName(slot, tz);
+      const at = slotName(slots.at(-1) ?? slot, tz);
       throw new UsageError(
         `the range has more than ${maxSlots.toLocaleString("en")} slots, and each is a run: the first ones reach to ${at}`,
-        `take a shorter range, e.g. --to ${at.slice(0, "2026-11-01".length)}`,
+        `take a shorter range, e.g. --to ${at.replace(" ", "T").replace(" ", "")}`,
       );
     }
     slots.push(slot);

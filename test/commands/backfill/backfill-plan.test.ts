@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { actionFor, askedOf, slotWords } from "../../../src/commands/backfill/backfill-plan.ts";
 import { rangeOf, slotsIn } from "../../../src/commands/backfill/slot-range.ts";
+import { UsageError } from "../../../src/cli/usage-error.ts";
 import { runId } from "../../../src/protocol/ids.ts";
 import type { SlotState } from "../../../src/store/read/slot-runs.ts";
 
@@ -113,3 +114,22 @@ test("a range that nobody means is refused before its slots fill the memory", ()
     "the range has more than 100,000 slots",
   );
 });
+
+test.each(["2000-01-02T03:46:39Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"])(
+  "the shorter range that is named then is none that is too long: to %s, also in an hour that comes twice",
+  (text) => {
+    const last = Date.parse(text);
+    const each = { when: { kind: "every", everyMs: 1000 }, tz } as const;
+    const from = new Date(last - 99_999_000).toISOString();
+    const slotsTo = (to: string | undefined): number[] =>
+      slotsIn(each, rangeOf({ from, to }, tz, now), tz);
+    let hint = "";
+    try {
+      slotsTo(undefined);
+    } catch (thrown) {
+      if (thrown instanceof UsageError) hint = thrown.hint ?? "";
+    }
+    const slots = slotsTo(hint.match(/--to (\S+)/)?.[1]);
+    expect([slots.length, slots.at(-1)]).toEqual([100_000, last]);
+  },
+);
