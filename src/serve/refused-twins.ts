@@ -2,7 +2,7 @@
 
 import type { ServedEntry } from "./served-entry.ts";
 
-/** The first one is served. @returns the others, each with the reason */
+/** The first one is served, and the others are marked by `twinOf`. @returns these, each with the reason */
 export function refusedTwins(
   scheduled: readonly ServedEntry[],
   now: number,

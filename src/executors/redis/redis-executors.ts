@@ -266,7 +266,7 @@ class RedisExecutors implements Executors {
     }
     this.#lookForTags();
     if (this.#isEnding) return;
-    for (const line of this.#missingTags.tick((on) => this.#events.readyOn(on))) {
+    for (const line of this.#missingTags.tick((on) => this.#leases.readyOn(on))) {
       this.#events.output("warn", line);
     }
   }

@@ -87,6 +87,15 @@ export class RunLeases {
     this.#aside.set(on, [...(this.#aside.get(on) ?? []), ...tasks]);
   }
 
+  /** How many tasks that ask for these tags no machine has. */
+  readyOn(on: TagSet): number {
+    return this.#calls.readyOn(on) + this.#setAsideOn(on);
+  }
+
+  #setAsideOn(on: TagSet): number {
+    return this.#aside.get(on)?.length ?? 0;
+  }
+
   #take(most: number, idle: number, on: TagSet): Assignment[] {
     const aside = this.#aside.get(on);
     if (aside === undefined) return this.#calls.take(most, idle, on);
@@ -177,8 +186,8 @@ export class RunLeases {
   dispatch(ready: number): void {
     const { tagSets } = this.#queues;
     this.#closeEmpty(Number.NEGATIVE_INFINITY);
-    if (tagSets.length === 1) return this.#dispatchOn(noTags, ready);
-    for (const on of tagSets) this.#dispatchOn(on, this.#calls.readyOn(on));
+    if (tagSets.length === 1) return this.#dispatchOn(noTags, ready + this.#setAsideOn(noTags));
+    for (const on of tagSets) this.#dispatchOn(on, this.readyOn(on));
   }
 
   #dispatchOn(on: TagSet, ready: number): void {
