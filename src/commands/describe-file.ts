@@ -46,7 +46,7 @@ async function resultOf(
   try {
     const entered = enterPipelineFolder(module);
     const exports = await exportsForCommand(entered);
-    const pipelines = pipelinesIn(exports).filter(([name]) => only === undefined || name === only);
+    const pipelines = pipelinesIn(exports, only);
     const described = await Array.fromAsync(pipelines, ([name, pipeline]) =>
       describe(entered, name, pipeline),
     );
@@ -59,9 +59,13 @@ async function resultOf(
   }
 }
 
-/** Each once, by the name of its export; the default export first. */
-function pipelinesIn(exports: Readonly<Record<string, unknown>>): [string, Pipeline][] {
-  const names = ["default", ...Object.keys(exports).filter((name) => name !== "default")];
+/** Each once, by the name of its export; the default export first. Or the one that was named, by that name. */
+function pipelinesIn(
+  exports: Readonly<Record<string, unknown>>,
+  only: string | undefined,
+): [string, Pipeline][] {
+  const others = Object.keys(exports).filter((name) => name !== "default");
+  const names = only === undefined ? ["default", ...others] : [only];
   const seen = new Set<unknown>();
   return names.flatMap((name) => {
     const value = exports[name];
@@ -114,6 +118,11 @@ async function paramsProblem({ params }: Pipeline): Promise<string | undefined> 
   }
 }
 
+const noneExported = (only: string | undefined): string =>
+  only === undefined
+    ? "it exports no pipeline; end the file with export default pipeline({ … })"
+    : `it exports no pipeline called ${only}`;
+
 function withoutSchedule(
   pipelines: readonly (readonly [string, Pipeline])[],
   only: string | undefined,
@@ -121,7 +130,7 @@ function withoutSchedule(
   const [first] = pipelines;
   const reason =
     first === undefined
-      ? `it exports no pipeline${only === undefined ? "" : ` called ${only}`}; end the file with export default pipeline({ … })`
+      ? noneExported(only)
       : 'it has no schedule; add one, e.g. schedule: { cron: "30 2 * * *", tz: "Europe/Berlin" }';
   return {
     exportName: exportNameOf(only ?? first?.[0] ?? "default"),

@@ -336,6 +336,28 @@ test("the webhook is told of the first failure and of the recovery, also if it w
   expect(serve.log).not.toContain("token");
 });
 
+test("a pipeline that has two names is served by the one that is asked for", async () => {
+  using folder = tempFolder();
+  writeFileSync(
+    join(folder.path, "orders.ts"),
+    file('{ cron: "0 0 * * *" }').replace("export default", "export const again =") +
+      "\nexport default again;\nexport { again as third };\n",
+  );
+  const listed = async (argument: string): Promise<unknown> => {
+    const list = await run([...pipeloom, "schedule", "list", argument, "--json"], folder.path);
+    return JSON.parse(list.out).schedules;
+  };
+  for (const argument of ["orders.ts:third", "orders.ts:again"]) {
+    expect(await listed(argument)).toMatchObject([
+      { file: join(folder.path, argument), pipeline: "orders", state: "scheduled" },
+    ]);
+  }
+  expect(await listed("orders.ts")).toMatchObject([{ file: join(folder.path, "orders.ts") }]);
+  expect(await listed("orders.ts:fourth")).toMatchObject([
+    { state: "refused", reason: "it exports no pipeline called fourth" },
+  ]);
+});
+
 test("pause and resume, from another process", async () => {
   using folder = tempFolder();
   writeFileSync(join(folder.path, "orders.ts"), file('{ every: "1s" }'));
