@@ -15,8 +15,10 @@ import { readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
 
+import { bundledLibrary } from "./bundled-library.ts";
 import { type Address, Links } from "./cold-links.ts";
 import { coldFolder, coldLoader, type Given, partSeparator, separator } from "./cold-loader.ts";
+import { isSource } from "./node-modules.ts";
 
 /** What is loaded by `import()`, and soon after the start, by most who use pipeloom. */
 const loadedEarly = [
@@ -101,9 +103,6 @@ function groupIn(graph: Graph, src: string, path: string): string {
     aboutAsMany.filter((limit) => loaded > limit).length,
   ].join("");
 }
-
-/** What the page runs in the browser is a bundle of its own. */
-const isSource = /\/src\/(?!page\/app\/)[^.]+\.ts$/;
 
 /** A module that the bundler finds too would be there twice, with two states. */
 const nothingIsCold = (cold: ReadonlySet<string>): Bun.BunPlugin => ({
@@ -209,22 +208,10 @@ async function pack({ src, files, define }: Sources, archive: Archive) {
     if (output.kind === "sourcemap") maps.set(`${coldFolder}${name.replace(/\.map$/, "")}`, text);
     if (output.kind === "entry-point") archive.add(name, text);
   }
-  await packLibraries(src, archive);
-  return maps;
-}
-
-async function packLibraries(src: string, archive: Archive): Promise<void> {
-  const entry = join(src, "library.js");
   for (const { name, text } of archive.libraries()) {
-    const { outputs } = await Bun.build({
-      entrypoints: [entry],
-      files: { [entry]: text },
-      target: "bun",
-      format: "cjs",
-      minify: true,
-    });
-    for (const output of outputs) archive.addLibrary(name, await output.text());
+    archive.addLibrary(name, await bundledLibrary(src, text));
   }
+  return maps;
 }
 
 /** The bundler's `./commands/ui.js`, or `.\commands\ui.js` → `commands/ui.js` */

@@ -13,6 +13,9 @@ const imported = new Set(
   ["async_hooks", "os", "path", "url", "util", "module"].map((name) => `node:${name}`),
 );
 
+/** What the page runs in the browser is a bundle of its own. */
+export const isSource = /\/src\/(?!page\/app\/)[^.]+\.ts$/;
+
 const prefix = "pipeloom:";
 const origin = /\bfrom\s*(["'])(node:[a-z_/]+)\1/g;
 
@@ -40,7 +43,7 @@ export function nodeModules(src: string, textOf: (path: string) => string): Bun.
       build.onLoad({ filter: /./, namespace: "node-modules" }, ({ path }) => {
         return { contents: loaderOf(path, names), loader: "js" };
       });
-      build.onLoad({ filter: /\/src\/(?!page\/app\/)[^.]+\.ts$/ }, ({ path }) => {
+      build.onLoad({ filter: isSource }, ({ path }) => {
         return { contents: textOf(path), loader: "ts" };
       });
       build.onLoad({ filter: /\/node_modules\/.*\.m?js$/ }, ({ path }) => {

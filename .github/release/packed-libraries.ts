@@ -3,6 +3,8 @@
 
 import { join } from "node:path";
 
+import { bundledLibrary } from "./bundled-library.ts";
+
 const folder = import.meta.dir;
 
 /** In the executable, for this loader and for that of the kit. */
@@ -37,21 +39,8 @@ export async function packedLibraries(): Promise<Record<string, string | Uint8Ar
 let bundled: Promise<string> | undefined;
 
 /** Both in one CommonJS module. The kit has the same text as a file. */
-export const bundledLibraries = (): Promise<string> => (bundled ??= bundleLibraries());
-
-async function bundleLibraries(): Promise<string> {
-  const entry = join(folder, "library.js");
-  const { outputs } = await Bun.build({
-    entrypoints: [entry],
-    files: { [entry]: library },
-    target: "bun",
-    format: "cjs",
-    minify: true,
-  });
-  const [bundle] = outputs;
-  if (bundle === undefined) throw new Error("the bundler made nothing of BullMQ");
-  return await bundle.text();
-}
+export const bundledLibraries = (): Promise<string> =>
+  (bundled ??= bundledLibrary(folder, library));
 
 export const loadsPackedLibraries: Bun.BunPlugin = {
   name: "BullMQ and its Redis client are packed",
