@@ -15,10 +15,8 @@ export async function paramWords(
   given: Readonly<Record<string, unknown>>,
   resolved: Readonly<Record<string, unknown>>,
 ): Promise<readonly string[] | undefined> {
-  const texts = Object.entries(given).map(([name, value]) => [name, textOf(value)] as const);
-  if (texts.some(([name, text]) => name === "" || name.includes("=") || text === undefined)) {
-    return undefined;
-  }
+  const texts = paramTexts(given);
+  if (texts === undefined) return undefined;
   try {
     const again = await resolveParams(spec, Object.fromEntries(texts));
     if (canonicalJson(again) !== canonicalJson(resolved)) return undefined;
@@ -26,11 +24,28 @@ export async function paramWords(
     if (thrown instanceof ParamsError) return undefined;
     throw thrown;
   }
-  return texts.flatMap(([name, text]) => flagWords("--param", `${name}=${text}`));
+  return paramFlags(texts);
+}
+
+/** Names, and values as the command line takes them. Undefined where a name, or a value that is not JSON, cannot be given there. */
+export function paramTexts(
+  params: Readonly<Record<string, unknown>>,
+): readonly (readonly [name: string, text: string])[] | undefined {
+  const texts = Object.entries(params).map(([name, value]) => [name, textOf(value)] as const);
+  return texts.every(isGivable) ? texts : undefined;
 }
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" ? value : JSON.stringify(value);
+
+const isGivable = (
+  param: readonly [name: string, text: string | undefined],
+): param is readonly [name: string, text: string] =>
+  param[0] !== "" && !param[0].includes("=") && param[1] !== undefined;
+
+export const paramFlags = (
+  texts: readonly (readonly [name: string, text: string])[],
+): readonly string[] => texts.flatMap(([name, text]) => flagWords("--param", `${name}=${text}`));
 
 /** `--only` for each value of a member of the input, and for each title. */
 export function onlyWords(

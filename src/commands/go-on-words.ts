@@ -1,8 +1,8 @@
 // The words of `pipeloom run` that name a run which the file has: to continue it. Pure.
 
+import { paramFlags, paramTexts } from "../api/param-words.ts";
 import { JSON } from "../base/globals.ts";
 import { engineWords } from "../protocol/engine-url.ts";
-import { flagWords } from "../protocol/pipeloom-command.ts";
 import { engineOf, type SeenRun } from "../store/read/overview.ts";
 
 /** Longer params nobody reads in a command: who continues the run gives them again. */
@@ -21,11 +21,6 @@ export function goOnWords(
 }
 
 function paramWords(params: string): readonly string[] {
-  const given = Object.entries(JSON.parse(params) as Record<string, unknown>);
-  const isNamed = given.every(([name]) => name !== "" && !name.includes("="));
-  if (params.length > mostChars || !isNamed) return ["--params", "…"];
-  return given.flatMap(([name, value]) => flagWords("--param", `${name}=${textOf(value)}`));
+  const texts = paramTexts(JSON.parse(params) as Record<string, unknown>);
+  return texts === undefined || params.length > mostChars ? ["--params", "…"] : paramFlags(texts);
 }
-
-const textOf = (value: unknown): string =>
-  typeof value === "string" ? value : JSON.stringify(value);
