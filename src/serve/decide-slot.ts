@@ -271,13 +271,10 @@ function lastStarted(situation: Situation): number {
 }
 
 function missedBetween(rule: ScheduleRule, after: number, until: number): LeftOut[] {
-  const slot = lastSlot(rule, after, until);
-  const first = slotAfter(rule, after);
-  if (slot === null || first === null) return [];
-  const count = slotsBetween(rule, after, until)
-    .take(maxCounted)
-    .reduce((sum) => sum + 1, 0);
-  return [{ kind: "missed", slot, first, count }];
+  const [first, ...more] = slotsBetween(rule, after, until).take(maxCounted);
+  if (first === undefined) return [];
+  const slot = lastSlot(rule, first, until) ?? first;
+  return [{ kind: "missed", slot, first, count: more.length + 1 }];
 }
 
 // ── runs ───────────────────────────────────────────────────────────────────────────────────────────────
