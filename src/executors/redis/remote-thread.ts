@@ -22,7 +22,7 @@ export class RemoteThread {
   running: readonly TaskId[] = [];
   #spent = 0;
   #givenBack = 0;
-  /** Texts of records that are not the thread's, and that the writer has not committed. They are the first. */
+  /** Texts of records that are not the thread's, and that the writer has not committed. They come first. */
   #own = 0;
 
   /** @param machine its name */

@@ -1,5 +1,5 @@
 // One session of a run on this machine: the link to it, its leases, and the pool of threads that runs them. A run that dies is continued
-// by another session. Until then this machine keeps what it has of it, and lets run what runs.
+// by another session. Until then this machine keeps what it has of it, and what runs goes on.
 
 import { toFailure } from "../../../base/failure.ts";
 import { JSON } from "../../../base/globals.ts";
@@ -20,7 +20,7 @@ import type { ShownTask } from "./shown-tasks.ts";
 /** See OtherSessions. */
 type EarlierSessions = {
   wasHere(asking: MachineSession): boolean;
-  has(asking: MachineSession, likeness: string): boolean;
+  endUnlike(asking: MachineSession, likeness: string): boolean;
   take(asking: MachineSession, likeness: string): SessionPool | undefined;
 };
 
@@ -246,7 +246,7 @@ export class MachineSession {
     this.#pool?.begin(begun.run);
     if (!begun.isResumed) return;
     this.#owesOffers = true;
-    const isLater = this.#module === undefined && this.#earlier.has(this, this.#likeness);
+    const isLater = this.#module === undefined && this.#earlier.endUnlike(this, this.#likeness);
     if (!isLater) this.#offerNothing();
   }
 

@@ -33,8 +33,8 @@ export class OtherSessions {
     return this.#died.delete(origin) || this.#of(asking).length > 0;
   }
 
-  /** Whether there is one that can be taken over. Those that cannot are ended. */
-  has(asking: MachineSession, likeness: string): boolean {
+  /** Ends those that cannot be taken over. @returns whether one can */
+  endUnlike(asking: MachineSession, likeness: string): boolean {
     const others = this.#of(asking);
     const like = others.filter((session) => session.isLike(likeness));
     for (const session of others) if (!like.includes(session)) session.end("replaced");
