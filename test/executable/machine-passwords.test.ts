@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import type { JobView } from "../../src/page/contract-actions.ts";
 import { engineKey as key, Machines, until } from "../support/machines.ts";
+import { run as runProgram } from "../support/program.ts";
 import { hasRedis } from "../support/redis-server.ts";
 import { ended } from "../support/rig.ts";
 
@@ -140,14 +141,8 @@ describe.skipIf(!hasRedis)("a password", () => {
        const { rerun } = await runPipeline("pipeline.ts", { engine, db: "test.db" });
        console.log(rerun);`,
     );
-    const program = Bun.spawn([process.execPath, "program.ts"], {
-      cwd: rig.path,
-      env: { ...process.env, PIPELOOM_ENGINE_KEY: key },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const { code, out } = await ended(program);
+    const program = [process.execPath, "program.ts"];
+    const { code, out } = await runProgram(program, rig.path, { PIPELOOM_ENGINE_KEY: key });
     expect({ code, out }).toEqual({
       code: 0,
       out: `pipeloom run ${rig.file("pipeline.ts")} --engine 'redis://***@127.0.0.1:${redis.port}' --db ${rig.file("test.db")} --rerun failed --resume 1\n`,

@@ -11,6 +11,7 @@ import { EngineKey } from "../../src/executors/redis/engine-key.ts";
 import { packEntry } from "../../src/executors/redis/machine-entry.ts";
 import type { Control } from "../support/control.ts";
 import { engineKey as key, gates, Machines, until } from "../support/machines.ts";
+import { run as runProgram } from "../support/program.ts";
 import { hasRedis } from "../support/redis-server.ts";
 import { type Child, ended, type Rig } from "../support/rig.ts";
 
@@ -708,14 +709,8 @@ describe.skipIf(!hasRedis)("machines", () => {
        const engine = ${JSON.stringify(redis.url)};
        await runPipeline(none, { engine }).catch((error) => console.error(error.message));`,
     );
-    const program = Bun.spawn([process.execPath, "program.ts"], {
-      cwd: rig.path,
-      env: { ...process.env, PIPELOOM_ENGINE_KEY: key },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const { code, err } = await ended(program);
+    const program = [process.execPath, "program.ts"];
+    const { code, err } = await runProgram(program, rig.path, { PIPELOOM_ENGINE_KEY: key });
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("no plan") });
   });
 

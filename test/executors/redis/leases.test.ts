@@ -7,16 +7,9 @@ import { hasServed, leaseSize, leasesPerSlot } from "../../../src/executors/redi
 import { HeldLeases } from "../../../src/executors/redis/machine/held-leases.ts";
 import { taskId } from "../../../src/protocol/ids.ts";
 import type { Assignment } from "../../../src/protocol/messages.ts";
+import { assignment } from "../../support/assignment.ts";
 
-const task = (id: number): Assignment => ({
-  id: taskId(id),
-  task: "t",
-  name: "t",
-  attempt: 1,
-  input: "null",
-  wantsResult: "no",
-});
-const tasks = (...ids: number[]): Assignment[] => ids.map(task);
+const tasks = (...ids: number[]): Assignment[] => ids.map(assignment);
 
 const size = (averageMs: number | undefined, ready = 10_000, slots = 4): number =>
   leaseSize({ averageMs, ready, slots });

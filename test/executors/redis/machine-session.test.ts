@@ -13,6 +13,7 @@ import { runId, taskId, workerId } from "../../../src/protocol/ids.ts";
 import type { Assignment } from "../../../src/protocol/messages.ts";
 import type { TagSet } from "../../../src/protocol/tags.ts";
 import { WorkerMemory } from "../../../src/protocol/shared/worker-memory.ts";
+import { assignment } from "../../support/assignment.ts";
 
 /** A pool with one thread, which is the test. */
 class Pool {
@@ -88,17 +89,7 @@ const finished = (id: number) => ({
   outcome: { status: "done", result: "null" },
 });
 
-const packed = (...ids: number[]): string =>
-  packAssignments(
-    ids.map((id) => ({
-      id: taskId(id),
-      task: "t",
-      name: "t",
-      attempt: 1,
-      input: "null",
-      wantsResult: "no",
-    })),
-  );
+const packed = (...ids: number[]): string => packAssignments(ids.map(assignment));
 
 class Bench {
   readonly sent: ToRun[] = [];
@@ -164,9 +155,7 @@ test("two jobs of one lease are one claim, and neither keeps its place", async (
 
 test("a lease that is granted together with the cancellation goes back", async () => {
   const bench = new Bench();
-  const task = { task: "t", name: "t", attempt: 1, input: "null", wantsResult: "no" } as const;
-  const tasks = packAssignments([{ ...task, id: taskId(7) }]);
-  void bench.session.run({ ...job, tasks });
+  void bench.session.run({ ...job, tasks: packed(7) });
   await bench.untilSent("claim");
   bench.receive({ type: "granted", lease: 1 }, { type: "cancel" });
   await bench.untilSent("ended");

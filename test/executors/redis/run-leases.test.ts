@@ -3,18 +3,8 @@ import { expect, test } from "bun:test";
 import type { EngineLine } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
 import { RunLeases } from "../../../src/executors/redis/run-leases.ts";
-import { taskId } from "../../../src/protocol/ids.ts";
-import type { Assignment } from "../../../src/protocol/messages.ts";
 import { tagSetOf } from "../../../src/protocol/tags.ts";
-
-const task = (id: number): Assignment => ({
-  id: taskId(id),
-  task: "t",
-  name: "t",
-  attempt: 1,
-  input: "null",
-  wantsResult: "no",
-});
+import { assignment } from "../../support/assignment.ts";
 
 test("tasks that were set aside are ready until a machine has them, or they are taken back", () => {
   const [gpu, big] = [tagSetOf(["gpu"]), tagSetOf(["big"])];
@@ -33,8 +23,8 @@ test("tasks that were set aside are ready until a machine has them, or they are 
     { machines: () => [], take: () => [], readyOn: () => 5, returned: () => undefined },
   );
   leases.open(gpu);
-  leases.setAside([task(1), task(2)], gpu);
-  leases.setAside([task(3)], gpu);
+  leases.setAside([assignment(1), assignment(2)], gpu);
+  leases.setAside([assignment(3)], gpu);
   // Nobody has the tag: they wait, and that is said of them too.
   leases.dispatch(0);
   expect([leases.readyOn(gpu), leases.readyOn(big), leases.isIdle]).toEqual([8, 5, false]);

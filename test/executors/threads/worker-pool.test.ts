@@ -10,6 +10,7 @@ import { runId, type WorkerId, taskId } from "../../../src/protocol/ids.ts";
 import { Programs } from "../../../src/protocol/shared/programs.ts";
 import type { Assignment, FromWorker, ToWorker } from "../../../src/protocol/messages.ts";
 import type { Failure } from "../../../src/base/failure.ts";
+import { assignment } from "../../support/assignment.ts";
 import { useFakeTime, useRealTime } from "../../support/fake-time.ts";
 
 class Thread implements WorkerThread {
@@ -106,15 +107,6 @@ class Bench {
   }
 }
 
-const assignment: Assignment = {
-  id: taskId(7),
-  task: "t",
-  name: "t",
-  attempt: 1,
-  input: "null",
-  wantsResult: "no",
-};
-
 beforeEach(useFakeTime);
 afterEach(useRealTime);
 
@@ -151,7 +143,7 @@ test("a thread that a task has ended is replaced at once, however often", () => 
 
 test("a killed thread in a system call is not waited for: its tasks are lost, and it is replaced", () => {
   const bench = new Bench();
-  bench.tasks.push(assignment);
+  bench.tasks.push(assignment(7));
   bench.newest.ready();
   const { workerId } = bench.newest;
   if (workerId === undefined) throw new Error("it was not started");
@@ -188,10 +180,10 @@ test("a worker that is being ended gets no more tasks", () => {
   const { workerId } = bench.newest;
   if (workerId === undefined) throw new Error("it was not started");
   bench.pool.kill(workerId, { name: "TimeoutError", message: "late" });
-  bench.tasks.push(assignment);
+  bench.tasks.push(assignment(7));
   bench.newest.say({ type: "free", workerId, count: 0, exhausted: 0, busyMs: 0 });
   bench.pool.dispatch(1);
-  expect(bench.tasks).toEqual([assignment]);
+  expect(bench.tasks).toEqual([assignment(7)]);
 });
 
 test("a thread that reports after the run's end changes nothing", () => {
@@ -240,7 +232,7 @@ test("a thread that is still loading has no database to close", async () => {
 
 test("a label that does not return for 5 s ends its thread, and only its task is to blame", () => {
   const bench = new Bench();
-  bench.tasks.push(assignment, { ...assignment, id: taskId(8) });
+  bench.tasks.push(assignment(7), assignment(8));
   bench.newest.ready();
   const { memory, workerId } = bench.newest;
   memory.claims.claim(1);
