@@ -219,7 +219,7 @@ export type TimelineView = OfTasks & {
   readonly moreRows: number;
 };
 
-/** One message of `/events`: the runs that have changed since the last. */
+/** One message of `/events`: something was committed since the last one, and these runs have changed. */
 export type Change = {
   readonly at: number;
   readonly runs: readonly RunBrief[];

@@ -1,8 +1,7 @@
-// Which runs of a database have changed. One look at the file serves all browsers, and there is none while nobody listens.
+// That a database has changed, and which of its runs. One look at the file serves all browsers, and there is none while nobody listens.
 
 import { systemClock, type Timer } from "../base/clock.ts";
-import type { RunBrief } from "./contract.ts";
-import { runsToWatch } from "./data/runs-view.ts";
+import { type KnownRuns, runsToWatch } from "./data/runs-view.ts";
 import { EventStream } from "./event-stream.ts";
 import type { Reader } from "../store/read/reader.ts";
 import type { PageDatabase } from "./page-database.ts";
@@ -19,7 +18,7 @@ const livenessEveryMs = 1_000;
 export class Feed implements Disposable {
   readonly #database: PageDatabase;
   readonly #stream = new EventStream((isHeard) => this.#hear(isHeard));
-  readonly #known = new Map<number, string>();
+  readonly #known: KnownRuns = new Map();
   #reader: Reader | undefined;
   #timer: Timer | undefined;
   #version = -1;
@@ -59,27 +58,30 @@ export class Feed implements Disposable {
     const now = systemClock.now();
     if (now < this.#restsUntil) return;
     try {
-      const changed = this.#changed(now);
+      if (!this.#tellsChange(now)) this.#stream.beat();
       const tookMs = systemClock.now() - now;
       this.#restsUntil = now + tookMs + Math.min(tookMs * restFactor, maxRestMs);
-      if (changed.length > 0) this.#stream.say({ at: systemClock.wall(), runs: changed });
-      else this.#stream.beat();
     } catch {
       // A browser asks why, and tries again: until then, its page says that what it shows is old.
       this.#stream.end();
     }
   }
 
-  #changed(now: number): readonly RunBrief[] {
+  /** A commit that changes no run's counts is one too: it has lines of a log, progress of a task, or rows, and runs may be gone. */
+  #tellsChange(now: number): boolean {
     const { reader } = this.#database;
     if (reader !== this.#reader) {
       this.#stream.end();
-      return [];
+      return true;
     }
     const version = reader.version();
-    if (version === this.#version && now - this.#lookedAt < livenessEveryMs) return [];
+    const isCommit = version !== this.#version;
+    if (!isCommit && now - this.#lookedAt < livenessEveryMs) return false;
     this.#version = version;
     this.#lookedAt = now;
-    return runsToWatch(this.#database, this.#known);
+    const runs = runsToWatch(this.#database, this.#known);
+    const isNew = isCommit || runs.length > 0;
+    if (isNew) this.#stream.say({ at: systemClock.wall(), runs });
+    return isNew;
   }
 }

@@ -16,6 +16,9 @@ const addRun = (db: Database, pipeline: string, status: string): unknown =>
     [pipeline, status],
   );
 
+const setFirst = (db: Database, status: string): unknown =>
+  db.run("UPDATE pipeline_runs SET status = ?, host = 'elsewhere' WHERE id = 1", [status]);
+
 test("runs, by pipeline and status, in pages; and one run", async () => {
   await using rig = await pageRig((db) => {
     for (let i = 0; i < 5; i++)
@@ -91,6 +94,39 @@ test("the stream tells which runs have changed", async () => {
   }
   const second = await changes.next();
   expect(second.value?.runs.map(({ id, pipeline }) => [id, pipeline])).toEqual([[2, "sync"]]);
+  await changes.return(undefined);
+});
+
+test("the stream tells the end of an old run that was continued, and of its next session", async () => {
+  await using rig = await pageRig((db) => {
+    for (let i = 0; i < 60; i++) addRun(db, "etl", "error");
+    setFirst(db, "running");
+  });
+  const { body } = await rig.get("/events");
+  const changes = changesIn(body);
+  const first = await changes.next();
+  expect(first.value?.runs.at(-1)?.id).toBe(1);
+  for (const status of ["error", "done"] as const) {
+    using db = openDatabase(options(rig.db));
+    setFirst(db, status);
+    const next = await changes.next();
+    expect(next.value?.runs.map((run) => [run.id, run.status])).toEqual([[1, status]]);
+  }
+  await changes.return(undefined);
+});
+
+test("the stream tells of a commit that changes no run: lines of a log, or progress of a task", async () => {
+  await using rig = await pageRig((db) => addRun(db, "etl", "done"));
+  const { body } = await rig.get("/events");
+  const changes = changesIn(body);
+  await changes.next();
+  {
+    using db = openDatabase(options(rig.db));
+    db.run(
+      "INSERT INTO task_logs (run_id, task_id, attempt, at, level, line) VALUES (1, 1, 1, '2026-01-01T00:00:01.000Z', 'info', 'x')",
+    );
+  }
+  expect((await changes.next()).value?.runs).toEqual([]);
   await changes.return(undefined);
 });
 

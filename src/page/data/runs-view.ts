@@ -48,11 +48,14 @@ export function runBrief(database: PageDatabase, id: number): RunBrief {
   return run;
 }
 
+/** What was told of each run: its state as text, and whether it could go on by itself. The one that was told last is the last one. */
+export type KnownRuns = Map<number, { readonly state: string; readonly isOpen: boolean }>;
+
 /**
  * The runs that have changed. None where nothing has run yet.
  * @throws ReaderError where the database cannot be read
  */
-export function runsToWatch(database: PageDatabase, known: Map<number, string>): RunBrief[] {
+export function runsToWatch(database: PageDatabase, known: KnownRuns): RunBrief[] {
   try {
     return changedRuns(database, known);
   } catch (thrown) {
@@ -61,16 +64,22 @@ export function runsToWatch(database: PageDatabase, known: Map<number, string>):
   }
 }
 
-/** The runs that have changed since `known`, which holds their last state as text. Only those that run or ran then. */
-function changedRuns(database: PageDatabase, known: Map<number, string>): RunBrief[] {
-  const newest = "id > (SELECT coalesce(max(id), 0) - 50 FROM pipeline_runs)";
-  const where = `status = 'running' OR ${newest}`;
+/** Of so many runs, the newest ones and those that were told last, each change is told. */
+const watched = 50;
+
+/** The runs that have changed since `known`. A run that is continued may be old, and its session shorter than the time between two looks. */
+function changedRuns(database: PageDatabase, known: KnownRuns): RunBrief[] {
+  const newest = `id > (SELECT coalesce(max(id), 0) - ${watched} FROM pipeline_runs)`;
+  const open = [...known].flatMap(([id, { isOpen }]) => (isOpen ? [id] : []));
+  const told = new Set([...open, ...[...known.keys()].slice(-watched)]);
+  const where = `status = 'running' OR ${newest} OR id IN (${[...told].join(", ")})`;
   return withDead(database, (dead) =>
     runsWhere(database.reader, dead, { where, values: [] }, maxRuns),
   ).filter((run) => {
     const state = JSON.stringify(run);
-    if (known.get(run.id) === state) return false;
-    known.set(run.id, state);
+    if (known.get(run.id)?.state === state) return false;
+    known.delete(run.id);
+    known.set(run.id, { state, isOpen: run.status === "running" });
     return true;
   });
 }
