@@ -25,10 +25,15 @@ export function relativeTime(at: number, now: number): string {
 
 const two = (n: number): string => String(n).padStart(2, "0");
 
+/** As in ISO 8601, where years of more than four digits have a sign. */
+const yearText = (year: number): string => {
+  if (year >= 0 && year <= 9999) return String(year).padStart(4, "0");
+  return `${year < 0 ? "-" : "+"}${String(Math.abs(year)).padStart(6, "0")}`;
+};
+
 /** `2026-01-31 12:00:00`, in the reader's time zone. */
 export function localTime(at: number): string {
   const date = new Date(at);
-
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
-  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
+  const day = [yearText(date.getFullYear()), two(date.getMonth() + 1), two(date.getDate())];
+  return `${day.join("-")} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
 }

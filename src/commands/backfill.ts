@@ -4,7 +4,6 @@
 import { ParamsError, resolveParams } from "../api/params.ts";
 import { systemClock } from "../base/clock.ts";
 import { JSON } from "../base/globals.ts";
-import { toIso } from "../base/iso-time.ts";
 import { ownCommand } from "../base/own-command.ts";
 import { colorLevel, paletteOf } from "../base/palette.ts";
 import { startFolder } from "../base/path.ts";
@@ -18,7 +17,13 @@ import { triggerVariable } from "../protocol/page-variables.ts";
 import type { LoadedPipeline } from "../run-pipeline.ts";
 import { type BackfillFlags, backfillFlags, checkDownstream } from "./backfill/backfill-flags.ts";
 import { slotWords } from "./backfill/backfill-plan.ts";
-import { type Backfill, headLine, planData, planLines } from "./backfill/backfill-text.ts";
+import {
+  type Backfill,
+  headLine,
+  noSlotLine,
+  planData,
+  planLines,
+} from "./backfill/backfill-text.ts";
 import { runWords } from "./backfill/backfill-words.ts";
 import { openScreen } from "./backfill/open-screen.ts";
 import { prepareBackfill, type PreparedBackfill } from "./backfill/prepared-backfill.ts";
@@ -108,10 +113,8 @@ function showPlan({ json }: BackfillFlags, { about, slots }: PreparedBackfill): 
   return 0;
 }
 
-function nothingToRun({ pipeline, first, last }: Backfill): number {
-  sayOnStderr(
-    `the schedule of "${pipeline}" has no slot from ${toIso(first)} to ${toIso(last)}: nothing to run\n`,
-  );
+function nothingToRun(about: Backfill): number {
+  sayOnStderr(`${noSlotLine(about)}\n`);
   return 0;
 }
 

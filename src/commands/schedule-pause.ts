@@ -10,7 +10,7 @@ import { UserError } from "../cli/user-error.ts";
 import type { ModuleRef } from "../protocol/messages.ts";
 import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import type { ScheduleChange, ScheduleRow } from "../protocol/served-schedule.ts";
-import { chooseDatabase, fileArgument } from "../run-pipeline.ts";
+import { chooseDatabase, fileArgument, type LoadedPipeline } from "../run-pipeline.ts";
 import { scheduleStore } from "../serve/schedule-store.ts";
 import { ruleKey } from "../serve/served-entry.ts";
 import { StoreError } from "../store/store-error.ts";
@@ -33,13 +33,13 @@ export async function changePause(
   }
   const at = systemClock.wall();
   const row = rowIn(db, name, at);
-  const isPaused = row !== null && row.paused !== null;
+  const wasPaused = row !== null && row.paused !== null;
   const seen: ScheduleChange[] =
     row === null ? [{ kind: "seen", pipeline: name, rule: ruleKey(rule), at }] : [];
   const change: ScheduleChange = wantsPause
     ? { kind: "pause", pipeline: name, pause: { at, failures: null } }
     : { kind: "resume", pipeline: name, at };
-  const isChanged = isPaused !== wantsPause;
+  const isChanged = wasPaused !== wantsPause;
   if (isChanged) store(db, [...seen, change]);
   const resume = pipeloomCommand("schedule", "resume", fileArgument(file));
   const paused = `is ${isChanged ? "now" : "already"} paused; to resume: ${resume}`;
@@ -48,6 +48,14 @@ export async function changePause(
   const data = { version: 1, pipeline: name, db, paused: wantsPause, changed: isChanged };
   print(`${json ? JSON.stringify(data) : text}\n`);
   return 0;
+}
+
+/** False where that is not known: a database that cannot be read is a matter of the commands that need it. */
+export async function isPaused(loaded: LoadedPipeline, pipeline: string): Promise<boolean> {
+  const { path: db } = await chooseDatabase(loaded, undefined);
+  if (db === ":memory:") return false;
+  const read = scheduleStore.read(db, [pipeline], systemClock.wall());
+  return read.kind === "ok" && (read.histories.get(pipeline)?.row?.paused ?? null) !== null;
 }
 
 /** @throws UserError where the database cannot be read */

@@ -2,7 +2,7 @@
 //
 // `--json`, one object. Times are ISO 8601 UTC:
 //
-//   { "version": 1, "at": time, "pipeline", "cron" | "everyMs", "tz", "jitterMs",
+//   { "version": 1, "at": time, "pipeline", "cron" | "everyMs", "tz", "jitterMs", "paused": boolean,
 //     "next": [{ "slot": time, "start": time }] }       start: with the jitter of this machine
 //
 // JSON Schema: .github/schemas/schedule.v1.schema.json.
@@ -22,11 +22,14 @@ export type NextSlots = {
   /** The reader's time zone. */
   readonly localZone: string;
   readonly next: readonly { readonly slot: number; readonly start: number }[];
+  /** The command that lets it go on: it is paused. */
+  readonly resume: string | null;
 };
 
 const scheduleVersion = 1;
 
-export const scheduleData = ({ pipeline, schedule, now, localZone, next }: NextSlots): object => {
+export const scheduleData = (slots: NextSlots): object => {
+  const { pipeline, schedule, now, localZone, next, resume } = slots;
   const { when, tz, jitterMs } = schedule;
   return {
     version: scheduleVersion,
@@ -35,6 +38,7 @@ export const scheduleData = ({ pipeline, schedule, now, localZone, next }: NextS
     ...(when.kind === "cron" ? { cron: when.cron } : { everyMs: when.everyMs }),
     tz: tz ?? localZone,
     jitterMs,
+    paused: resume !== null,
     next: next.map(({ slot, start }) => ({ slot: toIso(slot), start: toIso(start) })),
   };
 };
@@ -42,10 +46,11 @@ export const scheduleData = ({ pipeline, schedule, now, localZone, next }: NextS
 type View = { readonly width: number; readonly colors: Palette };
 
 export function scheduleLines(slots: NextSlots, view: View): string[] {
-  const { pipeline, schedule, now, localZone, next } = slots;
+  const { pipeline, schedule, now, localZone, next, resume } = slots;
   const tz = schedule.tz ?? localZone;
-  const head = `${visible(pipeline)}: ${ruleText(schedule, tz)}`;
-  if (next.length === 0) return [head, "", "no slot in the next years"];
+  const paused = resume === null ? [] : [`paused: none of these runs before ${resume}`];
+  const head = [`${visible(pipeline)}: ${ruleText(schedule, tz)}`, ...paused];
+  if (next.length === 0) return [...head, "", "no slot in the next years"];
   const columns = [
     { title: tz, cell: zoneTime(tz) },
     ...(tz === localZone ? [] : [{ title: `local (${localZone})`, cell: zoneTime(localZone) }]),
@@ -59,5 +64,5 @@ export function scheduleLines(slots: NextSlots, view: View): string[] {
   ]);
   const titles = [...columns.map(({ title }) => title), ...(hasJitter ? ["starts here"] : []), ""];
   const table = { columns: titles.map((title) => ({ title })), rows };
-  return [head, "", ...tableLines(table, view)];
+  return [...head, "", ...tableLines(table, view)];
 }

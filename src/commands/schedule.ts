@@ -9,7 +9,9 @@ import { colorLevel, paletteOf } from "../base/palette.ts";
 import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
+import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import { fileArgument } from "../run-pipeline.ts";
 import { slotAfter, startOf } from "../serve/schedule-slots.ts";
 import { machineZone, seedOf } from "../serve/schedule-text.ts";
 import { loadSchedule } from "./load-schedule.ts";
@@ -83,8 +85,13 @@ async function showNext(file: string, limit: number, json: boolean): Promise<num
     const only = module.export === "default" ? undefined : module.export;
     return describeFile(module, described === "named", only);
   }
-  const { name, rule } = await loadSchedule(pipelineFile(file));
-  const slots = nextSlots(name, rule, limit);
+  const module = pipelineFile(file);
+  const { loaded, name, rule } = await loadSchedule(module);
+  const { isPaused } = await import("./schedule-pause.ts");
+  const resume = (await isPaused(loaded, name))
+    ? pipeloomCommand("schedule", "resume", fileArgument(module))
+    : null;
+  const slots = { ...nextSlots(name, rule, limit), resume };
   if (json) {
     print(`${JSON.stringify(scheduleData(slots), null, 2)}\n`);
     return 0;
@@ -98,7 +105,11 @@ async function showNext(file: string, limit: number, json: boolean): Promise<num
   return 0;
 }
 
-function nextSlots(pipeline: string, schedule: ScheduleRule, limit: number): NextSlots {
+function nextSlots(
+  pipeline: string,
+  schedule: ScheduleRule,
+  limit: number,
+): Omit<NextSlots, "resume"> {
   const now = systemClock.wall();
   const seed = seedOf(hostname(), pipeline);
   const next: { slot: number; start: number }[] = [];

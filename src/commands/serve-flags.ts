@@ -1,7 +1,8 @@
 // Flags of `pipeloom serve`. `service install` takes them too.
 
 import { URL } from "../base/globals.ts";
-import { defineFlags } from "../cli/flag-defs.ts";
+import { defineFlags, type Flags } from "../cli/flag-defs.ts";
+import { UsageError } from "../cli/usage-error.ts";
 import { webhookVariable } from "../protocol/server-variables.ts";
 import { outputFlags, verbosityFlags } from "./common-flags.ts";
 import { pageFlags } from "./page-flags.ts";
@@ -35,6 +36,22 @@ export const serveFlags = defineFlags({
   logFile,
   ...verbosityFlags,
 });
+
+type PageFlags = Omit<Flags<typeof serveFlags>, "open"> & { readonly open?: boolean };
+
+/** @throws UsageError for a flag that would have no effect */
+export function assertPageFlags({ page, port, host, allowHost, readOnly, open }: PageFlags): void {
+  if (page) return;
+  const [first] = [
+    port === undefined ? [] : ["--port"],
+    host === pageFlags.host.default ? [] : ["--host"],
+    allowHost.length === 0 ? [] : ["--allow-host"],
+    readOnly ? ["--read-only"] : [],
+    open === true ? ["--open"] : [],
+  ].flat();
+  if (first === undefined) return;
+  throw new UsageError(`${first} is for the page, and --no-page opens none: leave one of them out`);
+}
 
 /** @throws Error for what is no address */
 export function checkUrl(text: string): void {

@@ -8,7 +8,7 @@ import { defineCliCommand } from "../cli/command.ts";
 import type { Target } from "../serve/served-files.ts";
 import { isIgnored } from "../watchdog/ignored-signal.ts";
 import { pipelineFile } from "./pipeline-file.ts";
-import { serveFlags } from "./serve-flags.ts";
+import { assertPageFlags, serveFlags } from "./serve-flags.ts";
 import { openPage } from "./serve-with-page.ts";
 import { Serving } from "./serving.ts";
 
@@ -34,6 +34,7 @@ export const command = defineCliCommand({
     ...serveFlags,
   },
   async run({ target, ...flags }) {
+    assertPageFlags(flags);
     const targets = (target.length === 0 ? ["."] : target).map(targetOf);
     await using serving = new Serving(targets, flags);
     await using _ = flags.page ? await openPage(serving, flags) : undefined;

@@ -14,7 +14,7 @@ import { print } from "../cli/stdout.ts";
 import { UserError } from "../cli/user-error.ts";
 import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import { type ServiceSpec, UnwritableError } from "../serve/service/service-spec.ts";
-import { serveFlags } from "./serve-flags.ts";
+import { assertPageFlags, serveFlags } from "./serve-flags.ts";
 import { launchd } from "./service/launchd.ts";
 import { serveWords } from "./service/serve-words.ts";
 import {
@@ -104,6 +104,7 @@ export const command = defineCliCommand({
   args,
   async run(flags) {
     assertServiceFlags(flags, serveWords(ofServe, flags, process.cwd()), userInfo().uid);
+    assertPageFlags(flags);
     if (flags.action === "install") await assertServable(flags);
     const manager = managerOf(flags);
     const colors = paletteOf(colorLevel(process.env, process.stdout.isTTY));

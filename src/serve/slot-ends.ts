@@ -3,12 +3,10 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { Promise } from "../base/globals.ts";
-import { lastError } from "../base/last-error.ts";
 import { pause } from "../base/pause.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { overlapExitCode } from "../protocol/schedule-rule.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
-import { inOneLine } from "./one-line.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 import type { Try } from "./decide-slot.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
@@ -21,7 +19,7 @@ import {
   usualMs,
 } from "./slot-outcome.ts";
 import type { SlotOutcome } from "./slot-counters.ts";
-import type { ProcessEnd } from "./slot-process.ts";
+import { type ProcessEnd, saidIn } from "./slot-process.ts";
 import type { Told } from "./told.ts";
 
 /** How often the database is asked whether a run has begun: less often the longer it takes. */
@@ -335,13 +333,3 @@ const rowOf = (history: ScheduleHistory | undefined, slot: number): SlotRun | un
 
 /** Where the database cannot be read. */
 const outcomeOfCode = ({ code }: ProcessEnd): SlotOutcome => (code === 0 ? "done" : "error");
-
-/** The message of an error without what comes before it; of a run its first failure, or why it ended without one. In one line. */
-function saidIn({ said, code, signal }: ProcessEnd): string {
-  const [first = "", second = ""] = said.split("\n");
-  // Below the line of the run's counts.
-  const isReason = /^ {2}(?! |✖|next:)/.test(second);
-  const message = inOneLine(lastError(said) ?? (isReason ? second : first.replace(/^✖ /, "")));
-  if (message !== "") return message;
-  return signal === null ? `exit code ${code}` : `ended by ${signal}`;
-}

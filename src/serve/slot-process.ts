@@ -6,8 +6,10 @@ import { dirname } from "node:path";
 
 import { Promise } from "../base/globals.ts";
 import { toIso } from "../base/iso-time.ts";
+import { lastError } from "../base/last-error.ts";
 import { signalGroup } from "../base/process-group.ts";
 import { triggerVariable } from "../protocol/page-variables.ts";
+import { inOneLine } from "./one-line.ts";
 import { OutputTail } from "./output-tail.ts";
 
 export type ProcessEnd = {
@@ -82,3 +84,20 @@ async function endOf(
     isFileGone: !existsSync(file),
   };
 }
+
+/** The message of an error without what comes before it; of a run its first failure, or why it ended without one. In one line. */
+export function saidIn({ said, code, signal }: ProcessEnd): string {
+  const [first = "", second = ""] = said.split("\n");
+  // Below the line of the run's counts.
+  const isReason = /^ {2}(?! |✖|next:)/.test(second);
+  const error = withoutHints(lastError(said));
+  const message = inOneLine(error ?? (isReason ? second : first.replace(/^✖ /, "")));
+  if (message !== "") return message;
+  return signal === null ? `exit code ${code}` : `ended by ${signal}`;
+}
+
+/** Of a wrong command line, such as one with a file that was just renamed: serve has made it, and what to type instead is for nobody. */
+const withoutHints = (error: string | undefined): string | undefined =>
+  error !== undefined && /\n {2}see \S+ run --help$/.test(error)
+    ? error.slice(0, error.search(/\n {2}/))
+    : error;

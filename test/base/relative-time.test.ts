@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { relativeTime } from "../../src/base/relative-time.ts";
+import { localTime, relativeTime } from "../../src/base/relative-time.ts";
 
 const ago = (seconds: number): string => relativeTime(0, seconds * 1000);
 
@@ -15,4 +15,19 @@ test("times as people say them", () => {
     "2 yr ago",
   ]);
   expect(ago(-30)).toBe("in 30 s");
+});
+
+test("a year has four digits, or six and a sign", () => {
+  const years = [
+    "0000-06-01T12:00Z",
+    "0987-06-01T12:00Z",
+    "-000012-06-01T12:00Z",
+    "+012345-06-01T12:00Z",
+  ];
+  expect(years.map((text) => localTime(Date.parse(text)).replace(/-06-01 .*/, ""))).toEqual([
+    "0000",
+    "0987",
+    "-000012",
+    "+012345",
+  ]);
 });

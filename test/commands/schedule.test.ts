@@ -21,6 +21,7 @@ const slotsOf = (schedule: ScheduleRule, laterMs = 0): NextSlots => ({
     slot,
     start: slot + laterMs,
   })),
+  resume: null,
 });
 
 const linesOf = (slots: NextSlots): string[] =>
@@ -87,6 +88,20 @@ test("schedule next: as text, and as JSON with nothing else on stdout", async ()
     expect(Date.parse(slot)).toBeGreaterThan(Date.parse(shown.at));
     expect(Date.parse(start) - Date.parse(slot)).toBeWithin(0, 600_000);
   }
+});
+
+test("schedule next of one that is paused says so, and how it goes on", async () => {
+  using folder = tempFolder();
+  await Bun.write(join(folder.path, "etl.ts"), file('schedule: { every: "1h" },'));
+  const next = async (...words: string[]) =>
+    (await pipeloom(folder.path, ["schedule", "next", "etl.ts", "-n", "1", ...words])).out;
+  expect(await next()).not.toContain("paused");
+  await pipeloom(folder.path, ["schedule", "pause", "etl.ts"]);
+  const resume = `pipeloom schedule resume ${join(folder.path, "etl.ts")}`;
+  expect(await next()).toContain(`\npaused: none of these runs before ${resume}\n`);
+  expect(JSON.parse(await next("--json"))).toMatchObject({ paused: true });
+  await pipeloom(folder.path, ["schedule", "resume", "etl.ts"]);
+  expect(JSON.parse(await next("--json"))).toMatchObject({ paused: false });
 });
 
 test("no schedule, and a wrong one: the place and an example", async () => {

@@ -110,6 +110,7 @@ test.skipIf(!canBeUser)("what makes no sense is refused, and nothing is called",
     [["install", "--host", "0.0.0.0", "--env-file", "short.env"], "is too short"],
     [["status", "50%.ts"], "50%.ts goes with install, not with status"],
     [["uninstall", "--no-page"], "--no-page goes with install, not with uninstall"],
+    [["install", "50%.ts", "--no-page", "--port", "1"], "--port is for the page"],
     [["status", "--dry-run"], "--dry-run goes with install and uninstall"],
     [["install", "--json"], "--json goes with status"],
   ];

@@ -484,6 +484,12 @@ describe("the log", () => {
     ["✖ load failed: boom\n│ second", "load failed: boom"],
     ["✖ etl failed: 0 of 1 task done\n  ✖ load  boom", "etl failed: 0 of 1 task done"],
     ["Error: gone\n    at realpathSync (unknown)", "Error: gone"],
+    [
+      "error: a.ts: no such file\n  to make a pipeline file: pipeloom init\n  see pipeloom run --help",
+      "a.ts: no such file",
+    ],
+    ["error: --workers: too many\n  see pipeloom run --help", "--workers: too many"],
+    ["error: locked\n  end the other program", "locked | end the other program"],
   ])("of what a process has said, why it ended: %j", async (said, why) => {
     const world = new World(begin);
     world.fate = () => ({ loadMs: 10, runMs: 10, end: "cannot load", said });

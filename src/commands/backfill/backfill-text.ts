@@ -80,8 +80,8 @@ export const planData = (about: Backfill, at: number, slots: readonly PlannedSlo
 export function headLine(about: Backfill, slots: readonly PlannedSlot[], cwd: string): string {
   const { pipeline, tz, db } = about;
   const toRun = slots.filter(({ action }) => action !== "none").length;
-  const [first = about.first] = slots.map(({ slot }) => slot);
-  const last = slots.at(-1)?.slot ?? about.last;
+  const [first = wholeSecond(about.first)] = slots.map(({ slot }) => slot);
+  const last = slots.at(-1)?.slot ?? wholeSecond(about.last);
   const span = [...new Set([first, last])].map((at) => slotName(at, tz)).join(" … ");
   const count =
     toRun === slots.length
@@ -89,6 +89,14 @@ export function headLine(about: Backfill, slots: readonly PlannedSlot[], cwd: st
       : `${grouped(toRun)} of ${plural(slots.length, "slot")} to run`;
   return `${visible(pipeline)}: ${count}, ${span} (${tz}) → ${visible(relative(db, cwd))}`;
 }
+
+export function noSlotLine({ pipeline, tz, first, last }: Backfill): string {
+  const [from, to] = [first, last].map((at) => slotName(wholeSecond(at), tz));
+  return `the schedule of "${visible(pipeline)}" has no slot from ${from} to ${to} (${tz}): nothing to run`;
+}
+
+/** A day ends a millisecond before the next one, and `now` is one of any. */
+const wholeSecond = (at: number): number => Math.floor(at / 1000) * 1000;
 
 type View = { readonly width: number; readonly colors: Palette };
 

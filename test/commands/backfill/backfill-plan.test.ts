@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { actionFor, askedOf, slotWords } from "../../../src/commands/backfill/backfill-plan.ts";
+import { noSlotLine } from "../../../src/commands/backfill/backfill-text.ts";
 import { rangeOf, slotsIn } from "../../../src/commands/backfill/slot-range.ts";
 import { UsageError } from "../../../src/cli/usage-error.ts";
 import { runId } from "../../../src/protocol/ids.ts";
@@ -96,6 +97,17 @@ describe("the slots of a range", () => {
       isCut: false,
     });
   });
+});
+
+test("that a range has no slot is said in the zone of the schedule", () => {
+  const about = { pipeline: "posts", file: "posts.ts", db: "posts.db", tz };
+  const said = noSlotLine({
+    ...about,
+    ...rangeOf({ from: "2026-11-02T03:00", to: "2026-11-02" }, tz, now),
+  });
+  expect(said).toBe(
+    'the schedule of "posts" has no slot from 2026-11-02 03:00 to 2026-11-02 23:59:59 (Europe/Berlin): nothing to run',
+  );
 });
 
 test.each([
