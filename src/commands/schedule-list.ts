@@ -14,7 +14,7 @@ import type { ScheduleHistory } from "../protocol/served-schedule.ts";
 import type { Named } from "../serve/describe-child.ts";
 import { argumentOf, type DescribedPipeline, type FileResult } from "../serve/described.ts";
 import { PipelineFolder } from "../serve/pipeline-folder.ts";
-import { slotAfter, startOf } from "../serve/schedule-slots.ts";
+import { nextStarts } from "../serve/schedule-slots.ts";
 import { scheduleStore } from "../serve/schedule-store.ts";
 import { seedOf } from "../serve/schedule-text.ts";
 import { describer } from "./describe-files.ts";
@@ -78,9 +78,9 @@ function stateOf({ name, served }: DescribedPipeline, now: number): ListedSchedu
   if (read.kind === "bad") return { kind: "refused", reason: read.reason };
   const history: ScheduleHistory | undefined =
     read.kind === "ok" ? read.histories.get(name) : undefined;
-  const slot = slotAfter(rule, now);
-  const start = slot === null ? null : startOf(rule, slot, seedOf(hostname(), name));
-  const paused = history?.row?.paused ?? null;
-  const next = slot === null || start === null ? null : { slot, start };
-  return { kind: "scheduled", rule, db, next, last: history?.slots[0] ?? null, paused };
+  const row = history?.row ?? null;
+  const from = { now, since: row?.since ?? now, most: 1 };
+  const [next = null] = nextStarts(rule, seedOf(hostname(), name), from);
+  const last = history?.slots[0] ?? null;
+  return { kind: "scheduled", rule, db, next, last, paused: row?.paused ?? null };
 }

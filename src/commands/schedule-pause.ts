@@ -50,12 +50,15 @@ export async function changePause(
   return 0;
 }
 
-/** False where that is not known: a database that cannot be read is a matter of the commands that need it. */
-export async function isPaused(loaded: LoadedPipeline, pipeline: string): Promise<boolean> {
+/** Null also where it cannot be read: that is a matter of the commands that need it. */
+export async function servedRow(
+  loaded: LoadedPipeline,
+  pipeline: string,
+): Promise<ScheduleRow | null> {
   const { path: db } = await chooseDatabase(loaded, undefined);
-  if (db === ":memory:") return false;
+  if (db === ":memory:") return null;
   const read = scheduleStore.read(db, [pipeline], systemClock.wall());
-  return read.kind === "ok" && (read.histories.get(pipeline)?.row?.paused ?? null) !== null;
+  return read.kind === "ok" ? (read.histories.get(pipeline)?.row ?? null) : null;
 }
 
 /** @throws UserError where the database cannot be read */

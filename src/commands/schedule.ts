@@ -10,9 +10,8 @@ import { defineCliCommand } from "../cli/command.ts";
 import { print } from "../cli/stdout.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
-import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import { fileArgument } from "../run-pipeline.ts";
-import { slotAfter, startOf } from "../serve/schedule-slots.ts";
+import { nextStarts } from "../serve/schedule-slots.ts";
 import { machineZone, seedOf } from "../serve/schedule-text.ts";
 import { loadSchedule } from "./load-schedule.ts";
 import { pipelineFile } from "./pipeline-file.ts";
@@ -87,11 +86,19 @@ async function showNext(file: string, limit: number, json: boolean): Promise<num
   }
   const module = pipelineFile(file);
   const { loaded, name, rule } = await loadSchedule(module);
-  const { isPaused } = await import("./schedule-pause.ts");
-  const resume = (await isPaused(loaded, name))
-    ? pipeloomCommand("schedule", "resume", fileArgument(module))
-    : null;
-  const slots = { ...nextSlots(name, rule, limit), resume };
+  const { servedRow } = await import("./schedule-pause.ts");
+  const row = await servedRow(loaded, name);
+  const isPaused = row !== null && row.paused !== null;
+  const now = systemClock.wall();
+  const from = { now, since: row?.since ?? now, most: limit };
+  const slots: NextSlots = {
+    pipeline: name,
+    schedule: rule,
+    now,
+    localZone: machineZone(),
+    next: nextStarts(rule, seedOf(hostname(), name), from),
+    resume: isPaused ? pipeloomCommand("schedule", "resume", fileArgument(module)) : null,
+  };
   if (json) {
     print(`${JSON.stringify(scheduleData(slots), null, 2)}\n`);
     return 0;
@@ -103,19 +110,4 @@ async function showNext(file: string, limit: number, json: boolean): Promise<num
   });
   print(`${lines.join("\n")}\n`);
   return 0;
-}
-
-function nextSlots(
-  pipeline: string,
-  schedule: ScheduleRule,
-  limit: number,
-): Omit<NextSlots, "resume"> {
-  const now = systemClock.wall();
-  const seed = seedOf(hostname(), pipeline);
-  const next: { slot: number; start: number }[] = [];
-  let slot = slotAfter(schedule, now);
-  for (; slot !== null && next.length < limit; slot = slotAfter(schedule, slot)) {
-    next.push({ slot, start: startOf(schedule, slot, seed) });
-  }
-  return { pipeline, schedule, now, localZone: machineZone(), next };
 }

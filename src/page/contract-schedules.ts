@@ -48,6 +48,11 @@ export type ScheduleBrief = {
   /** IANA name; null: not known. */
   readonly tz: string | null;
   readonly state: ScheduleState;
+  /** What was told of it and is not over. The slot is the first one. */
+  readonly trouble: {
+    readonly kind: "failed" | "late" | "slow";
+    readonly slot: number | null;
+  } | null;
   /** Five at most. */
   readonly next: readonly NextSlot[];
   readonly running: readonly { readonly slot: number; readonly run: number | null }[];

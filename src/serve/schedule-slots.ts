@@ -113,3 +113,27 @@ export function startOf(schedule: Starts, slot: number, seed: string): number {
   const room = Math.min(schedule.jitterMs, next - slot);
   return slot + Math.floor((Bun.hash.xxHash32(`${seed} ${slot}`) / 2 ** 32) * room);
 }
+
+type Start = { readonly slot: number; readonly start: number };
+
+/**
+ * The next slots to begin. With jitter the first one may be in the past: it has come, and begins later.
+ * @param since slots up to it never run
+ */
+export function nextStarts(
+  schedule: Starts,
+  seed: string,
+  { now, since, most }: { readonly now: number; readonly since: number; readonly most: number },
+): Start[] {
+  const starts: Start[] = [];
+  const last =
+    schedule.jitterMs === 0
+      ? null
+      : lastSlot(schedule, Math.max(since, now - schedule.jitterMs), now);
+  const isToCome = last !== null && startOf(schedule, last, seed) > now;
+  let slot = isToCome ? last : slotAfter(schedule, now);
+  for (; slot !== null && starts.length < most; slot = slotAfter(schedule, slot)) {
+    starts.push({ slot, start: startOf(schedule, slot, seed) });
+  }
+  return starts;
+}

@@ -6,7 +6,7 @@ import type { Pause, ScheduleHistory, SlotRun, Trouble } from "../protocol/serve
 import { isIn, type Situation, type TimeSpan, type Try } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline } from "./described.ts";
 import { isOnTime } from "./due-slots.ts";
-import { slotAfter, startOf } from "./schedule-slots.ts";
+import { nextStarts, slotAfter, startOf } from "./schedule-slots.ts";
 import { machineZone, ruleText, seedOf } from "./schedule-text.ts";
 import type { StartReason } from "./serve-event.ts";
 import type { ServedPipeline, ServedState, SlotRecord } from "./served.ts";
@@ -254,10 +254,11 @@ export class ServedEntry {
           ? null
           : { text: ruleText(rule, rule.tz ?? machineZone()), tz: rule.tz, rule },
       state,
+      trouble: this.trouble,
       next:
         rule === undefined || ["paused", "refused"].includes(state.kind)
           ? []
-          : this.#next(rule, now),
+          : this.next(rule, now, shownSlots),
       running: Array.from(this.processes.values(), ({ slot, run, startedAt, process }) => ({
         slot,
         run,
@@ -283,13 +284,8 @@ export class ServedEntry {
     return { kind: "ok" };
   }
 
-  #next(rule: ScheduleRule, now: number): { slot: number; start: number }[] {
-    const next: { slot: number; start: number }[] = [];
-    let slot = slotAfter(rule, now);
-    for (; slot !== null && next.length < shownSlots; slot = slotAfter(rule, slot)) {
-      next.push({ slot, start: this.startOf(slot) });
-    }
-    return next;
+  next(rule: ScheduleRule, now: number, most: number): ReturnType<typeof nextStarts> {
+    return nextStarts(rule, this.#seed, { now, since: this.since, most });
   }
 
   get #seed(): string {

@@ -1,6 +1,7 @@
 // What `serve` knows of the pipelines that it serves: for the page and its metrics. Plain data; times are epoch ms.
 
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
+import type { Trouble } from "../protocol/served-schedule.ts";
 import type { SlotCounts, SlotOutcome } from "./slot-counters.ts";
 
 export type Served = {
@@ -32,6 +33,8 @@ export type ServedPipeline = {
   readonly db: string | null;
   readonly schedule: ServedSchedule | null;
   readonly state: ServedState;
+  /** What was told and is not over, also if that was before serve began. */
+  readonly trouble: Trouble | null;
   /** The next five. None while it is paused or cannot be served. */
   readonly next: readonly { readonly slot: number; readonly start: number }[];
   /** Processes of serve. */

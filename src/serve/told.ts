@@ -10,7 +10,6 @@ import type {
   ScheduleRow,
   Trouble,
 } from "../protocol/served-schedule.ts";
-import { slotAfter } from "./schedule-slots.ts";
 import type { ScheduleStore, Unusable } from "./schedule-store.ts";
 import { machineZone, zoneTime } from "./schedule-text.ts";
 import type { PipelineEvent, ServeEvent } from "./serve-event.ts";
@@ -128,8 +127,8 @@ export class Told {
     const slots = histories.get(entry.name ?? "")?.slots ?? [];
     entry.counters.knownSuccess(slots.find(({ status }) => status === "done")?.finishedAt ?? null);
     const rule = entry.scheduled?.rule;
-    const slot = rule === undefined || entry.paused !== null ? null : slotAfter(rule, now);
-    const next = slot === null ? null : entry.startOf(slot);
+    const [first] = rule === undefined || entry.paused !== null ? [] : entry.next(rule, now, 1);
+    const next = first?.start ?? null;
     // A module that a hundred files import may have been saved.
     const servedAs = JSON.stringify([entry.name, entry.db, ruleOf(entry)]);
     const isAgain = entry.said.refusal !== null;

@@ -210,6 +210,30 @@ test("schedules: what needs a person first, with slots that never ran beside tho
   expect([found.total, found.schedules.map(({ name }) => name)]).toEqual([1, ["later"]]);
 });
 
+test("schedules: what was told and is not over needs a look, also after serve was started again", async () => {
+  await using rig = await serveRig((folder) => {
+    const trouble = (kind: "failed" | "late" | "slow" | "paused") =>
+      servedPipeline(folder, kind, { trouble: { kind, slot: kind === "paused" ? null : noon } });
+    const held = { kind: "paused", since: noon, by: { kind: "person" } } as const;
+    return [
+      servedPipeline(folder, "fine"),
+      ...(["failed", "late", "slow", "paused"] as const).map(trouble),
+      servedPipeline(folder, "held", { state: held, trouble: { kind: "failed", slot: noon } }),
+    ];
+  });
+  const { troubled, schedules } = await rig.data<SchedulesView>("/data/schedules");
+  expect(troubled).toBe(4);
+  expect(schedules.map(({ name, trouble }) => [name, trouble])).toEqual([
+    ["failed", { kind: "failed", slot: noon }],
+    ["late", { kind: "late", slot: noon }],
+    // Resumed, and nothing is done since.
+    ["paused", { kind: "failed", slot: null }],
+    ["slow", { kind: "slow", slot: noon }],
+    ["held", null],
+    ["fine", null],
+  ]);
+});
+
 test("of many schedules, a page of 50", async () => {
   await using rig = await serveRig((folder) =>
     Array.from({ length: 120 }, (_, i) =>

@@ -107,6 +107,7 @@ export function servedPipeline(
       rule: rule({ when: { kind: "cron", cron: "30 2 * * *" }, tz: "Europe/Berlin" }),
     },
     state: { kind: "ok" },
+    trouble: null,
     next: [],
     running: [],
     waiting: null,

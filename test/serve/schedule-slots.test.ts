@@ -8,6 +8,7 @@ import {
   lastSlot,
   slotAfter,
   slotsBetween,
+  nextStarts,
   startOf,
 } from "../../src/serve/schedule-slots.ts";
 import { below, randomOf } from "../crash/random.ts";
@@ -407,4 +408,23 @@ describe("jitter", () => {
       expect(startOf(dense, slot, "posts")).toBeLessThan(slot + 1000);
     }
   });
+});
+
+test("the slots that begin next: with jitter, the first one may have come already", () => {
+  const daily = { ...cron("0 2 * * *"), jitterMs: 3_600_000 };
+  const [from, later] = [at("2026-11-27T02:00"), at("2026-11-28T02:00")];
+  const start = startOf(daily, from, "posts");
+  expect(start).toBeGreaterThan(from + 1000);
+  const first = (now: number, since = 0): number | undefined =>
+    nextStarts(daily, "posts", { now, since, most: 2 })[0]?.slot;
+  expect([from - 1, from, start - 1].map((now) => first(now))).toEqual([from, from, from]);
+  expect(first(start)).toBe(later);
+  // It was resumed after the slot, which never runs.
+  expect(first(start - 1, from)).toBe(later);
+  expect(first(start - 1, from - 1)).toBe(from);
+  const all = nextStarts(daily, "posts", { now: start - 1, since: 0, most: 3 });
+  expect(all.map(({ slot }) => slot)).toEqual([from, later, later + dayMs]);
+  expect(all[0]).toEqual({ slot: from, start });
+  const plain = { ...daily, jitterMs: 0 };
+  expect(nextStarts(plain, "posts", { now: from, since: 0, most: 1 })[0]?.slot).toBe(later);
 });

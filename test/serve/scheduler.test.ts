@@ -388,6 +388,35 @@ describe("slots that come while a file is loaded", () => {
   });
 });
 
+const troubleOf = ({ scheduler }: ServeUnderTest) => scheduler.served().pipelines[0]?.trouble;
+
+test("a failure that the serve before has told is known to the next one, until a slot is done", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  world.fate = () => ({ loadMs: 10, runMs: 1000, end: "error" });
+  const first = new ServeUnderTest(world, hourly());
+  await world.clock.pass(2 * minuteMs);
+  expect(troubleOf(first)).toEqual({ kind: "failed", slot: begin + hourMs });
+  first.kill();
+  world.fate = () => ({ loadMs: 10, runMs: 1000, end: "done" });
+  const second = new ServeUnderTest(world, hourly());
+  await world.clock.pass(minuteMs);
+  expect(troubleOf(second)).toEqual({ kind: "failed", slot: begin + hourMs });
+  await world.clock.pass(hourMs);
+  expect(troubleOf(second)).toBeNull();
+});
+
+test("with jitter, a slot that has come and begins later is still the next one", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly({ jitterMs: hourMs }));
+  const next = () => serve.scheduler.served().pipelines[0]?.next[0];
+  const { slot = 0, start = 0 } = next() ?? {};
+  expect(start - slot).toBeGreaterThan(minuteMs);
+  await world.clock.pass(slot + minuteMs - world.clock.wall());
+  expect(next()).toEqual({ slot, start });
+  await world.clock.pass(start - world.clock.wall());
+  expect(next()?.slot).toBe(slot + hourMs);
+});
+
 describe("a run that begins while the process of a slot loads the file", () => {
   test.each<ScheduleRule["overlap"]>(["skip", "queue", "cancel"])(
     "%s: the slot waits for one that a person has begun, which is no failure",

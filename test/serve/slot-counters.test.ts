@@ -51,6 +51,7 @@ test("what the page is given can be sent as JSON", () => {
     db: "/srv/pipeloom.db",
     schedule: null,
     state: { kind: "ok" },
+    trouble: null,
     next: [],
     running: [],
     waiting: null,

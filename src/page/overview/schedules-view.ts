@@ -62,17 +62,12 @@ const troubledOf = ({ pipelines }: Served): number =>
 const ranks = { stopped: 0, failed: 1, paused: 2, fine: 3 } as const;
 
 /** What does not run although somebody thinks that it does comes first. */
-function rankOf({ state, slots }: ServedPipeline): number {
+function rankOf(pipeline: ServedPipeline): number {
+  const { state, slots } = pipeline;
   if (state.kind === "paused" && state.by.kind === "person") return ranks.paused;
   if (state.kind !== "ok") return ranks.stopped;
-  return isBad(slots.at(-1)) ? ranks.failed : ranks.fine;
-}
-
-function isBad(last: SlotRecord | undefined): boolean {
-  if (last === undefined) return false;
-  return last.kind === "ran"
-    ? last.outcome === "error" || last.outcome === "not-started"
-    : last.kind === "missed";
+  const isBad = troubleOf(pipeline) !== null || slots.at(-1)?.kind === "missed";
+  return isBad ? ranks.failed : ranks.fine;
 }
 
 /** Not by the next times: those of every minute would change places while a person reaches for a button. */
@@ -101,6 +96,7 @@ function briefOf(
     text: schedule?.text ?? null,
     tz: schedule === null ? null : (schedule.tz ?? localZone),
     state: stateOf(state),
+    trouble: troubleOf(pipeline),
     next,
     running: running.map(({ slot, run }) => ({ slot, run })),
     waiting: waiting === null ? null : { slot: waiting.slot, why: waiting.why },
@@ -118,6 +114,13 @@ function stateOf(state: ServedState): ScheduleState {
   if (state.kind !== "paused") return state;
   const { since, by } = state;
   return { kind: "paused", since, failures: by.kind === "failures" ? by.count : null };
+}
+
+/** Of one that is broken or paused, that is what is wrong with it. */
+function troubleOf({ state, trouble }: ServedPipeline): ScheduleBrief["trouble"] {
+  if (state.kind !== "ok" || trouble === null) return null;
+  // It was paused because it had failed, and goes on: no slot is done yet.
+  return { kind: trouble.kind === "paused" ? "failed" : trouble.kind, slot: trouble.slot };
 }
 
 /** A database that cannot be read is told with the pipelines: a schedule goes on without its bars. */
@@ -187,6 +190,7 @@ function ofRuns(database: PageDatabase, words: string, offset: number): Schedule
     text: null,
     tz: null,
     state: { kind: "unknown" },
+    trouble: null,
     next: [],
     running: [],
     waiting: null,

@@ -93,6 +93,12 @@ const others = (folder: string): readonly ServedPipeline[] => [
     waiting: { slot: soon - hour, since: soon - hour, why: turned },
   }),
   servedPipeline(folder, "queue", {
+    trouble: { kind: "late", slot: soon - hour },
+    schedule: {
+      text: `cron ${Array.from({ length: 60 }, (_, i) => i).join(",")} * * * * in UTC`,
+      tz: "UTC",
+      rule: rule({ when: { kind: "cron", cron: "* * * * *" }, tz: "UTC" }),
+    },
     next: nextOf(day),
     waiting: { slot: soon - hour, since: soon - hour, why: "run 3 goes on" },
   }),
@@ -156,7 +162,7 @@ describeInBrowser("schedules", () => {
 
   test("what needs a person comes first; each says what it is and when it runs", async () => {
     await tab.clickText("Schedules", ".bar nav");
-    await tab.untilText("3 schedules need a look");
+    await tab.untilText("4 schedules need a look");
     const titles = await tab.evaluate<readonly string[]>(
       `[...document.querySelectorAll(".schedule h2")].map((each) => each.textContent)`,
     );
@@ -164,10 +170,10 @@ describeInBrowser("schedules", () => {
       image,
       "exports",
       "prices",
+      "queue",
       "weekly report",
       turned,
       "orders",
-      "queue",
       "sync stock",
     ]);
     expect(await textOf("exports")).toMatch(
@@ -176,6 +182,7 @@ describeInBrowser("schedules", () => {
     expect(await textOf("prices")).toContain("after 3 failures");
     expect(await textOf("orders")).toMatch(/2 missed, 1 late/);
     expect(await textOf("queue")).toContain("waits: run 3 goes on");
+    expect(await textOf("queue")).toContain("not on time, since the slot ");
     expect(await tab.evaluate<unknown>("globalThis.pwned ?? null")).toBeNull();
     expect(await tab.problems(rig.origin)).toEqual([]);
   });
@@ -187,6 +194,8 @@ describeInBrowser("schedules", () => {
     );
     expect(times).toHaveLength(6);
     expect(times[0]?.[0]).toBe("Europe/Berlin");
+    expect(times[0]?.at(-1)).toBe("starts here");
+    expect(times[1]?.at(-1)).toContain(":07");
     expect(new Set(times.map((row) => row.length)).size).toBe(1);
   });
 

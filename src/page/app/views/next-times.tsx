@@ -15,25 +15,28 @@ export function NextTimes({ of: { next, tz, state } }: { readonly of: ScheduleBr
     );
   }
   const zone = tz ?? here;
-  const hasSeconds = next.some(({ slot }) => slot % 60_000 !== 0);
+  const isLater = next.some(({ slot, start }) => start !== slot);
+  const hasSeconds = next.some(({ start }) => start % 60_000 !== 0);
   const [there, local] = [zone, here].map((each) => timeIn(each, hasSeconds));
   return (
     <details class="next-times">
       <summary>
-        <b>{until(first.start, now.value)}</b> <span class="soft">{there?.(first.slot)}</span>
+        <b>{until(first.start, now.value)}</b> <span class="soft">{there?.(first.start)}</span>
       </summary>
       <table>
         <thead>
           <tr>
             <th>{zone}</th>
             {zone === here ? null : <th>here</th>}
+            {isLater ? <th>starts here</th> : null}
           </tr>
         </thead>
         <tbody>
-          {next.map(({ slot }) => (
+          {next.map(({ slot, start }) => (
             <tr key={slot}>
               <td>{there?.(slot)}</td>
               {zone === here ? null : <td>{local?.(slot)}</td>}
+              {isLater ? <td>{local?.(start)}</td> : null}
             </tr>
           ))}
         </tbody>

@@ -139,7 +139,7 @@ function Schedule({ schedule }: { readonly schedule: ScheduleBrief }) {
 }
 
 function State({ of: schedule }: { readonly of: ScheduleBrief }) {
-  const { state, waiting, running } = schedule;
+  const { state, trouble, waiting, running } = schedule;
   return (
     <>
       {state.kind === "ok" || state.kind === "unknown" ? null : (
@@ -147,6 +147,11 @@ function State({ of: schedule }: { readonly of: ScheduleBrief }) {
           class={`status ${state.kind === "paused" && state.failures === null ? "skipped" : "error"}`}
         >
           {stateText(schedule)}
+        </p>
+      )}
+      {trouble === null ? null : (
+        <p class={`status ${trouble.kind === "failed" ? "error" : "skipped"}`}>
+          {troubleText(trouble)}
         </p>
       )}
       {running.map(({ slot, run }) => (
@@ -182,6 +187,15 @@ function stateText({ state }: ScheduleBrief): string {
       return "";
   }
 }
+
+const troubles = {
+  failed: "✕ failed",
+  late: "· not on time",
+  slow: "· slower than usual",
+} as const;
+
+const troubleText = ({ kind, slot }: NonNullable<ScheduleBrief["trouble"]>): string =>
+  `${troubles[kind]}${slot === null ? "" : `, since the slot ${time(slot)}`}`;
 
 function Counts({ of: { missed, skipped, late } }: { readonly of: ScheduleBrief }) {
   const parts = [
