@@ -222,7 +222,7 @@ export class Stage {
   goOn(ids: readonly number[], threads: readonly VirtualThread[]): void {
     for (const thread of threads) this.#takenOver.add(thread);
     for (const id of ids) {
-      const trace = this.#before?.traces.findLast(({ task }) => task === id);
+      const trace = this.#before?.lastTraceOf(id);
       if (trace === undefined || trace.home === this) continue;
       this.goneOn.add(id);
       if (trace.home.#open.delete(trace)) this.#open.add(trace);
@@ -232,6 +232,11 @@ export class Stage {
       this.traces.push(trace);
       this.#byTask.set(id, [...(this.#byTask.get(id) ?? []), trace]);
     }
+  }
+
+  /** In this session, or else in the one before it: a session may have died before it heard of what goes on. */
+  lastTraceOf(id: number): Trace | undefined {
+    return this.traces.findLast(({ task }) => task === id) ?? this.#before?.lastTraceOf(id);
   }
 
   threadEnded(thread: VirtualThread): void {
