@@ -1,7 +1,8 @@
 // `webhook(url)`: an `onFinish` that posts the summary of the run.
 
-import { AbortSignal, URL, JSON } from "../base/globals.ts";
+import { JSON, URL } from "../base/globals.ts";
 import { failureLine } from "../base/failure.ts";
+import { post } from "../base/post.ts";
 import type { RunSummary } from "../protocol/summary.ts";
 
 export type WebhookOptions = {
@@ -29,31 +30,15 @@ export function webhook(
   return async (summary) => {
     const succeeded = summary.status === "done";
     if ((on === "failure" && succeeded) || (on === "success" && !succeeded)) return;
-    const request = {
-      method: "POST",
-      headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify(body(summary)),
-    };
+    const message = { headers, body: JSON.stringify(body(summary)), timeoutMs };
     for (let attempt = 1; ; attempt++) {
-      const problem = await post(target, request);
+      const problem = await post(target, message);
       if (problem === undefined) return;
       // The URL may contain a token, so the error names only its host.
       if (attempt === attempts) throw new Error(`webhook to ${target.host}: ${problem}`);
       await Bun.sleep(200 * attempt);
     }
   };
-}
-
-/** @returns the problem; undefined when the server has accepted the request */
-async function post(url: URL, request: RequestInit): Promise<string | undefined> {
-  try {
-    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(timeoutMs) });
-    // The answer is known, even if the connection breaks now.
-    await response.body?.cancel().catch(() => undefined);
-    return response.ok ? undefined : `answered ${response.status}`;
-  } catch (thrown) {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  }
 }
 
 function standardBody(summary: RunSummary): unknown {

@@ -1,9 +1,10 @@
 // Posts news to an address: failures, lateness, pauses, recovery. One at a time, in order, with retries; serve never waits for it.
 
 import type { Clock } from "../base/clock.ts";
-import { AbortSignal, JSON, Promise, URL } from "../base/globals.ts";
+import { JSON, Promise, URL } from "../base/globals.ts";
 import { duration } from "../base/format-duration.ts";
 import { pause } from "../base/pause.ts";
+import { post } from "../base/post.ts";
 import { grouped, plural } from "../base/text.ts";
 
 type Deps = {
@@ -70,7 +71,7 @@ export class WebhookSender {
 
   async #deliver(body: string): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const problem = await this.#post(body);
+      const problem = await post(this.#url, { body, headers: {}, timeoutMs });
       if (problem === undefined) return;
       const pauseMs = this.#isEnding ? undefined : pausesMs[attempt];
       if (pauseMs === undefined) {
@@ -79,19 +80,6 @@ export class WebhookSender {
         return;
       }
       await Promise.race([pause(pauseMs, this.#deps.clock), this.#ending.promise]);
-    }
-  }
-
-  /** @returns the problem; undefined when the server has accepted the message */
-  async #post(body: string): Promise<string | undefined> {
-    const headers = { "content-type": "application/json" };
-    const signal = AbortSignal.timeout(timeoutMs);
-    try {
-      const response = await fetch(this.#url, { method: "POST", headers, body, signal });
-      await response.body?.cancel().catch(() => undefined);
-      return response.ok ? undefined : `it answered ${response.status}`;
-    } catch (thrown) {
-      return thrown instanceof Error ? thrown.message : String(thrown);
     }
   }
 }

@@ -1,7 +1,7 @@
 // The server of the releases. Paths are those of GitHub, and a mirror has the same.
 
 import { homepage } from "../../../package.json";
-import { toFailure } from "../../base/failure.ts";
+import { messageOf } from "../../base/fetch-problem.ts";
 import { UserError } from "../../cli/user-error.ts";
 
 /** `PIPELOOM_RELEASES` names a mirror; install.sh reads it too. */
@@ -55,4 +55,4 @@ async function reach(url: string, init: RequestInit = {}): Promise<Response> {
 }
 
 const broken = (url: string, error: unknown): UserError =>
-  new UserError(`cannot download ${url}: ${toFailure(error).message}`, networkHint);
+  new UserError(`cannot download ${url}: ${messageOf(error)}`, networkHint);

@@ -1,6 +1,6 @@
 // The bytes of a response's body. A broken transfer throws `BrokenError`, because the caller may resume it.
 
-import { messageOf } from "./retried-fetch.ts";
+import { messageOf } from "../../base/fetch-problem.ts";
 import { shownUrl } from "./shown-url.ts";
 
 export type Piece = Uint8Array<ArrayBuffer>;

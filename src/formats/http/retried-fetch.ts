@@ -1,6 +1,7 @@
 // `fetch` with retries, for the importers and for `fetchRetry`. The wait is the server's `Retry-After` if it is sent, else
 // exponential back-off.
 
+import { messageOf } from "../../base/fetch-problem.ts";
 import { codeOf } from "../../base/system-error.ts";
 import { grouped } from "../../base/text.ts";
 import { HttpError, triesText } from "./http-error.ts";
@@ -176,22 +177,6 @@ const redirectError = (message: string): Error =>
 /** False for errors that a retry cannot change: a bad redirect, an invalid address or certificate. */
 const isPassing = (error: Error): boolean =>
   !/redirect|INVALID_URL|CERT|SIGNATURE|SELF_SIGNED/i.test(codeOf(error) ?? "");
-
-const messages: Readonly<Record<string, string | undefined>> = {
-  ECONNRESET: "the connection broke",
-  ECONNREFUSED: "the connection was refused: no server listens there",
-  ENOTFOUND: "there is no host of this name",
-};
-
-/** The runtime's error message, without its advice for programmers. */
-export function messageOf(error: unknown): string {
-  const code = codeOf(error);
-  const known = code === undefined ? undefined : messages[code];
-  if (known !== undefined) return known;
-  const text = error instanceof Error ? error.message : String(error);
-  const said = code === undefined ? text : text.replace(`${code}: `, "");
-  return said.replace(/\.? For more information, pass `verbose.*$/s, "");
-}
 
 /**
  * `Retry-After` as ms from now. A date is compared with the server's `Date` header if there is one, because clocks

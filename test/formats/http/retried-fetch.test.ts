@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { messageOf, retriedFetch, retryAfterMs } from "../../../src/formats/http/retried-fetch.ts";
+import { messageOf } from "../../../src/base/fetch-problem.ts";
+import { retriedFetch, retryAfterMs } from "../../../src/formats/http/retried-fetch.ts";
 import { type Answer, failure, head, rawServer, status } from "../../support/raw-server.ts";
 
 const signal = new AbortController().signal;
