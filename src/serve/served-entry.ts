@@ -195,7 +195,8 @@ export class ServedEntry {
   isLateStill(slot: number, now: number): boolean {
     const rule = this.scheduled?.rule;
     if (rule === undefined || this.trouble?.kind !== "late") return false;
-    const next = slotAfter(rule, slot);
+    // Slots that were skipped meanwhile never run.
+    const next = slotAfter(rule, Math.max(slot, this.passed));
     return next !== null && this.startOf(next) + rule.startWithinMs <= now;
   }
 

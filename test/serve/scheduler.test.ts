@@ -679,6 +679,19 @@ describe("troubles are told once", () => {
     void second;
   });
 
+  test("is over with the next run that is done, also where slots are skipped while it goes on", async () => {
+    const world = new World(begin + minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 35 * minuteMs, end: "done" });
+    const when = { kind: "every", everyMs: 10 * minuteMs } as const;
+    const serve = new ServeUnderTest(world, hourly({ when, startWithinMs: 2 * minuteMs }));
+    const wakeUp = serve.freeze();
+    await world.clock.pass(3 * hourMs);
+    wakeUp();
+    await world.clock.pass(40 * minuteMs);
+    expect(newsIn(world)).toEqual(["late", "recovered"]);
+    expect(serve.scheduler.served().pipelines[0]?.counts.skipped).toBeGreaterThan(0);
+  });
+
   test("a slot that does not begin in time, also where serve is started again meanwhile", async () => {
     const world = new World(begin + 59 * minuteMs);
     const end = world.byHand();
