@@ -100,11 +100,11 @@ export function listLines(schedules: readonly ListedSchedule[], view: View): str
     return [name ?? "", ruleText(rule, rule.tz ?? machineZone()), due, lastText(last, now), file];
   });
   const columns = [
-    { title: "pipeline" },
-    { title: "schedule", shrinkTo: 12 },
-    { title: "next" },
+    { title: "pipeline", shrinkTo: 8 },
+    { title: "schedule", shrinkTo: 12, optional: 2 },
+    { title: "next", shrinkTo: 7 },
     { title: "last", shrinkTo: 12 },
-    { title: "file", shrinkTo: 12, cut: "middle" as const },
+    { title: "file", shrinkTo: 12, cut: "middle" as const, optional: 1 },
   ];
   return tableLines({ columns, rows }, view);
 }

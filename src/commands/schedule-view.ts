@@ -52,8 +52,10 @@ export function scheduleLines(slots: NextSlots, view: View): string[] {
   const head = [`${visible(pipeline)}: ${ruleText(schedule, tz)}`, ...paused];
   if (next.length === 0) return [...head, "", "no slot in the next years"];
   const columns = [
-    { title: tz, cell: zoneTime(tz) },
-    ...(tz === localZone ? [] : [{ title: `local (${localZone})`, cell: zoneTime(localZone) }]),
+    { column: { title: tz }, cell: zoneTime(tz) },
+    ...(tz === localZone
+      ? []
+      : [{ column: { title: `local (${localZone})`, optional: 2 }, cell: zoneTime(localZone) }]),
   ];
   const hasJitter = schedule.jitterMs > 0;
   const start = zoneTime(localZone);
@@ -62,7 +64,10 @@ export function scheduleLines(slots: NextSlots, view: View): string[] {
     ...(hasJitter ? [start(each.start)] : []),
     relativeTime(each.start, now),
   ]);
-  const titles = [...columns.map(({ title }) => title), ...(hasJitter ? ["starts here"] : []), ""];
-  const table = { columns: titles.map((title) => ({ title })), rows };
-  return [...head, "", ...tableLines(table, view)];
+  const shown = [
+    ...columns.map(({ column }) => column),
+    ...(hasJitter ? [{ title: "starts here", optional: 1 }] : []),
+    { title: "" },
+  ];
+  return [...head, "", ...tableLines({ columns: shown, rows }, view)];
 }

@@ -51,6 +51,17 @@ describe("the view", () => {
     ]);
   });
 
+  test("a narrow terminal: the reader's zone is left out first, then the start; when it is due stays", () => {
+    const slots = slotsOf({ ...newYork, jitterMs: 90_000 }, 5000);
+    const at = (width: number) => scheduleLines(slots, { width, colors: paletteOf(0) }).slice(2);
+    expect(at(80)).toEqual([
+      "America/New_York                starts here",
+      "Sun 2026-11-01 01:30:00 -04:00  Sun 2026-11-01 06:30:05 +01:00  in 45 min",
+      "Sun 2026-11-01 01:30:00 -05:00  Sun 2026-11-01 07:30:05 +01:00  in 1 h",
+    ]);
+    expect(at(42)[1]).toBe("Sun 2026-11-01 01:30:00 -04:00  in 45 min");
+  });
+
   test("every, and UTC", () => {
     const hourly = rule({ when: { kind: "every", everyMs: 3_600_000 } });
     expect(linesOf({ ...slotsOf(hourly), localZone: "UTC" })).toEqual([
