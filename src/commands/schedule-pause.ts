@@ -11,6 +11,7 @@ import type { ModuleRef } from "../protocol/messages.ts";
 import { pipeloomCommand } from "../protocol/pipeloom-command.ts";
 import type { ScheduleChange, ScheduleRow } from "../protocol/served-schedule.ts";
 import { chooseDatabase, fileArgument, type LoadedPipeline } from "../run-pipeline.ts";
+import { asNamedInFile } from "../serve/database-words.ts";
 import { scheduleStore } from "../serve/schedule-store.ts";
 import { ruleKey } from "../serve/served-entry.ts";
 import { StoreError } from "../store/store-error.ts";
@@ -73,6 +74,6 @@ function store(db: string, changes: readonly ScheduleChange[]): void {
   try {
     busyHandlerFor(db).run(() => changeSchedules(db, changes));
   } catch (thrown) {
-    throw thrown instanceof StoreError ? new UserError(thrown.message) : thrown;
+    throw thrown instanceof StoreError ? new UserError(asNamedInFile(thrown.message)) : thrown;
   }
 }

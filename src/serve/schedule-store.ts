@@ -10,6 +10,7 @@ import { ReaderError } from "../store/read/reader-error.ts";
 import { pausedPipelines, scheduleHistories } from "../store/read/schedule-history.ts";
 import { StoreError } from "../store/store-error.ts";
 import { changeSchedules } from "../store/write/schedule-changes.ts";
+import { asNamedInFile } from "./database-words.ts";
 
 type HistoriesRead =
   { readonly kind: "ok"; readonly histories: ReadonlyMap<string, ScheduleHistory> } | Unusable;
@@ -65,6 +66,6 @@ function answered<Answer>(ask: () => Answer): Answer | Unusable {
   } catch (thrown) {
     const isLocked =
       (thrown instanceof StoreError || thrown instanceof ReaderError) && thrown.code === "locked";
-    return isLocked ? { kind: "later" } : { kind: "bad", reason: reasonOf(thrown) };
+    return isLocked ? { kind: "later" } : { kind: "bad", reason: asNamedInFile(reasonOf(thrown)) };
   }
 }

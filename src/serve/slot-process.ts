@@ -9,6 +9,7 @@ import { toIso } from "../base/iso-time.ts";
 import { lastError } from "../base/last-error.ts";
 import { signalGroup } from "../base/process-group.ts";
 import { triggerVariable } from "../protocol/page-variables.ts";
+import { asNamedInFile } from "./database-words.ts";
 import { inOneLine } from "./one-line.ts";
 import { OutputTail } from "./output-tail.ts";
 
@@ -92,7 +93,7 @@ export function saidIn({ said, code, signal }: ProcessEnd): string {
   const isReason = /^ {2}(?! |✖|next:)/.test(second);
   const error = withoutHints(lastError(said));
   const message = inOneLine(error ?? (isReason ? second : first.replace(/^✖ /, "")));
-  if (message !== "") return message;
+  if (message !== "") return asNamedInFile(message);
   return signal === null ? `exit code ${code}` : `ended by ${signal}`;
 }
 

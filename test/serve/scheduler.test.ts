@@ -517,6 +517,10 @@ describe("the log", () => {
       "error: a.ts: no such file\n  to make a pipeline file: pipeloom init\n  see pipeloom run --help",
       "a.ts: no such file",
     ],
+    [
+      "error: a.db is a pipe; choose another with --db",
+      "a.db is a pipe; choose another with `db` in the pipeline",
+    ],
     ["error: --workers: too many\n  see pipeloom run --help", "--workers: too many"],
     ["error: locked\n  end the other program", "locked | end the other program"],
   ])("of what a process has said, why it ended: %j", async (said, why) => {
