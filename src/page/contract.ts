@@ -335,11 +335,11 @@ export type LogLine = {
   readonly line: string;
 };
 
-/**
- * `/data/runs/:id/logs?task=<id>&level=info&text=&before=<row>&after=<row>`: the last lines before `before`, or the first after `after`,
- * oldest first; 200 at most.
- */
+/** `/data/runs/:id/logs?task=<id>&level=info&text=&before=<row>&after=<row>`: the 200 last before `before`, or first after `after`. */
 export type LogsView = {
+  /** Another text: the database was replaced, and its rows are not those of earlier answers. */
+  readonly file: string;
+  /** Oldest first. */
   readonly lines: readonly LogLine[];
   /** Ask `before` this for earlier lines; null: there are none. */
   readonly before: number | null;

@@ -4,8 +4,8 @@ import { JSON } from "../base/globals.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Change } from "./contract.ts";
 
-/** A proxy cuts a connection that is quiet for a minute. */
-const heartbeatMs = 15_000;
+/** A browser that hears nothing for some of these says that what it shows is old. A proxy cuts a connection that is quiet for a minute. */
+const heartbeatMs = 2_000;
 /** Messages that may wait for a browser. */
 const maxWaiting = 64;
 
@@ -51,7 +51,7 @@ export class EventStream {
 
   /** To be called now and then, while nothing is said. */
   beat(): void {
-    if (systemClock.now() - this.#saidAt > heartbeatMs) this.#send(": still here\n\n");
+    if (systemClock.now() - this.#saidAt >= heartbeatMs) this.#send("event: beat\ndata:\n\n");
   }
 
   /** Each browser comes again, and asks for the newest state then. */

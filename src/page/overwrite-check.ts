@@ -51,7 +51,7 @@ export class OverwriteCheck {
 }
 
 /** No two databases have the same, unless one is a copy of the other. */
-function firstRun(reader: Reader): string {
+export function firstRun(reader: Reader): string {
   const has = reader.query("SELECT 1 FROM sqlite_schema WHERE name = 'pipeline_runs'").length > 0;
   if (!has) return "";
   return JSON.stringify(

@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { systemClock } from "../base/clock.ts";
 import { Date } from "../base/globals.ts";
 import { ownCommand } from "../base/own-command.ts";
+import { sha256 } from "../base/sha256.ts";
 import type { BusyHandler } from "../store/busy-handler.ts";
 import { isRunAlive, type RunProcess } from "../store/liveness.ts";
 import { openReader, type Reader } from "../store/read/reader.ts";
@@ -18,7 +19,7 @@ import type { ActiveTime } from "./index/active-time.ts";
 import type { RunFailures } from "./index/run-failures.ts";
 import { RunIndexes } from "./index/run-indexes.ts";
 import { Kept } from "./kept.ts";
-import { OverwriteCheck } from "./overwrite-check.ts";
+import { firstRun, OverwriteCheck } from "./overwrite-check.ts";
 
 type Options = {
   readonly path: string;
@@ -37,6 +38,7 @@ type Options = {
 /** What has been opened, and the identity of the file that was at the path then. */
 type Opened = {
   readonly file: string | undefined;
+  readonly identity: string;
   readonly check: OverwriteCheck;
   readonly reader: Reader;
   readonly indexes: RunIndexes;
@@ -85,6 +87,14 @@ export class PageDatabase implements Disposable {
    */
   get reader(): Reader {
     return this.#current().reader;
+  }
+
+  /**
+   * Of the file that `reader` reads: another text where it was replaced, or other bytes were copied into it.
+   * @throws like `reader`
+   */
+  get identity(): string {
+    return this.#current().identity;
   }
 
   /** @throws like `reader` */
@@ -180,6 +190,8 @@ function opened(path: string, reader: Reader): Opened {
   const seen = seenAt(path);
   return {
     file: seen?.file,
+    // The number of a file that was deleted is given to the next one.
+    identity: sha256(`${seen?.file} ${firstRun(reader)}`).slice(0, 16),
     check: new OverwriteCheck(path, seen?.state ?? ""),
     reader,
     indexes: new RunIndexes(reader),

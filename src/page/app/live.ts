@@ -4,7 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 
 import type { Change, RunBrief } from "../contract.ts";
 import { baseNow } from "./router.ts";
-import { get, isReport, SourceError } from "./source.ts";
+import { get, isReport, noAnswer, SourceError } from "./source.ts";
 
 /** The newest state of runs that have changed while the stream of events, which may begin again, was listened to. */
 export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
@@ -12,8 +12,14 @@ export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
 /** Counts up with each change that is shown. */
 export const ticks = signal(0);
 
+/** Counts up with each run that is over: what is shown of it is old, and no other change may follow. */
+export const ends = signal(0);
+
 /** Counts up each second, while changes are listened to. */
 export const seconds = signal(0);
+
+/** Counts up with each connection: the server may be another one than before. */
+export const connections = signal(0);
 
 /** Of the last second, epoch ms. */
 export const now = signal(Date.now());
@@ -40,9 +46,12 @@ baseNow.subscribe(() => (changed.value = new Map()));
 /** A browser has few connections to one server: a tab that nobody sees needs none. */
 const isListening = computed(() => !isReport && !isPaused.value && !isHidden.value);
 
+/** Counts up where the stream of events is begun again, because nothing comes from it. */
+const restarts = signal(0);
+
 effect(() => {
   const base = baseNow.value;
-  if (!isListening.value) return undefined;
+  if (!isListening.value || restarts.value < 0) return undefined;
   const control = new AbortController();
   listen(base, control.signal);
   return () => control.abort();
@@ -54,8 +63,10 @@ const retryMs = 3_000;
 function listen(base: string, end: AbortSignal): void {
   const events = new EventSource(`${base}/events`);
   end.addEventListener("abort", () => events.close());
+  for (const sign of ["open", "message", "beat"]) events.addEventListener(sign, noteSign);
   events.addEventListener("open", () => {
     connection.value = { type: "live" };
+    connections.value++;
     // What has changed while nothing was listened to is not said again: the questions that are asked now know it.
     changed.value = new Map();
     ticks.value++;
@@ -83,17 +94,44 @@ async function noteLoss(end: AbortSignal): Promise<void> {
   }
 }
 
+/**
+ * The server says something every 2 s. One that is stopped (Ctrl-Z), or that cannot be reached any more, says nothing, and the browser
+ * tells nobody. Seconds are counted, because none pass while a laptop sleeps.
+ */
+const maxQuietSeconds = 8;
+let quietSeconds = 0;
+let signAt = Date.now();
+
+function noteSign(): void {
+  quietSeconds = 0;
+  signAt = Date.now();
+}
+
 effect(() => {
   if (!isListening.value) return undefined;
+  quietSeconds = 0;
   const timer = setInterval(() => {
     seconds.value++;
     now.value = Date.now();
+    if (++quietSeconds >= maxQuietSeconds) noteQuiet();
   }, 1_000);
   return () => clearInterval(timer);
 });
 
+function noteQuiet(): void {
+  quietSeconds = 0;
+  const { value } = connection;
+  if (value.type !== "lost" || value.error === null) {
+    connection.value = { type: "lost", since: signAt, error: noAnswer() };
+  }
+  restarts.value++;
+}
+
 function accept({ runs }: Change): void {
   const next = new Map(changed.value);
+  if (runs.some(({ id, status }) => status !== "running" && next.get(id)?.status !== status)) {
+    ends.value++;
+  }
   for (const run of runs) next.set(run.id, run);
   changed.value = next;
   shownAt.value = Date.now();

@@ -112,6 +112,7 @@ function logsOf({ logs }: ReportData, search: URLSearchParams): LogsView {
   const lines = found.slice(-maxLines);
   const hasMore = found.length > lines.length;
   return {
+    file: "",
     lines,
     before: hasMore ? (lines[0]?.row ?? null) : null,
     after: logs.at(-1)?.row ?? 0,

@@ -9,7 +9,7 @@ import { jobs, loadJobs, openJob, runningJobs } from "./actions/started.ts";
 import { canAct, database, isOfAll, loadDatabase, runsBase } from "./database.ts";
 import { count, time } from "./format.ts";
 import { isHelpOpen } from "./keys.ts";
-import { connection, isPaused, shownAt } from "./live.ts";
+import { connection, connections, isPaused, shownAt } from "./live.ts";
 import { KeysHelp } from "./parts/keys-help.tsx";
 import { Empty, Failed } from "./parts/states.tsx";
 import { baseNow, baseOf, go, hrefOf, isWithin, parts } from "./router.ts";
@@ -23,10 +23,7 @@ import { Schedules } from "./views/schedules.tsx";
 
 export function Shell() {
   useTitle();
-  useEffect(() => void loadDatabase(), [baseNow.value]);
-  useEffect(() => {
-    if (!isReport) void loadJobs();
-  }, []);
+  useServerState();
   return (
     <>
       <a class="skip" href="#app" onClick={skip}>
@@ -65,6 +62,15 @@ export function Shell() {
       <KeysHelp />
     </>
   );
+}
+
+function useServerState(): void {
+  // The first connection is to the server that the page is from.
+  const server = Math.max(1, connections.value);
+  useEffect(() => void loadDatabase(), [baseNow.value, server]);
+  useEffect(() => {
+    if (!isReport) void loadJobs();
+  }, [server]);
 }
 
 function skip(event: Event): void {

@@ -22,7 +22,18 @@ export class SourceError extends Error {
     this.status = status;
     this.next = next;
   }
+
+  /** The database cannot be read just now, because another program has locked it: asked again, it may answer. */
+  get isPassing(): boolean {
+    return this.status === 503;
+  }
 }
+
+export const noAnswer = (): SourceError =>
+  new SourceError(0, { problem: "pipeloom does not answer", next: "is pipeloom still running?" });
+
+/** After an error that passes. */
+export const retryMs = 1_000;
 
 /** What was thrown while something was asked for. */
 export const asSourceError = (thrown: unknown): SourceError =>
@@ -66,10 +77,7 @@ async function ask<T>(path: string, init: RequestInit): Promise<T> {
     response = await fetch(wholeOf(path), init);
   } catch (thrown) {
     if (init.signal?.aborted === true) throw thrown;
-    throw new SourceError(0, {
-      problem: "pipeloom does not answer",
-      next: "is pipeloom still running?",
-    });
+    throw noAnswer();
   }
   const body = await response.json();
   if (response.ok) return body as T;

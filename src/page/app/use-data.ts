@@ -3,9 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { OfTasks } from "../contract.ts";
-import { seconds, ticks } from "./live.ts";
+import { ends, seconds, ticks } from "./live.ts";
 import { baseNow } from "./router.ts";
-import { asSourceError, baseIn, get, isReport, type SourceError } from "./source.ts";
+import { asSourceError, baseIn, get, isReport, retryMs, type SourceError } from "./source.ts";
 
 export type Loaded<T> =
   | { readonly type: "loading" }
@@ -41,6 +41,10 @@ export function useData<T>(
   const notBefore = useRef(0);
 
   useEffect(() => {
+    notBefore.current = 0;
+    pending.current?.hurry();
+  }, [isLive ? ends.value : 0]);
+  useEffect(() => {
     if (path === null) return;
     // A question that is under way is asked again after its answer, which may be older than the change; one with another address
     // is given up.
@@ -60,11 +64,11 @@ export function useData<T>(
 
   function load(wanted: string): void {
     const delayMs = notBefore.current - performance.now();
-    pending.current = askAfter<T>(wanted, delayMs, (answer, tookMs, isOutdated) => {
-      notBefore.current = performance.now() + restOf(answer, tookMs);
+    pending.current = askAfter<T>(wanted, delayMs, (answer, tookMs, { isOutdated, isUrgent }) => {
+      notBefore.current = performance.now() + (isUrgent ? 0 : restOf(answer, tookMs));
       shown.current = wanted;
       pending.current = null;
-      if (isOutdated || isPartial(answer) || isBehind(answer)) load(wanted);
+      if (isOutdated || isPartial(answer) || isBehind(answer) || isPassing(answer)) load(wanted);
       setLoaded(answer);
     });
   }
@@ -73,28 +77,45 @@ export function useData<T>(
 type Asked = {
   readonly path: string;
   readonly stop: () => void;
+  /** Without the rest; where it was asked already, the next one is. */
+  readonly hurry: () => void;
   /** Something has changed since it was asked. */
   isOutdated: boolean;
+  isUrgent: boolean;
 };
 
 function askAfter<T>(
   path: string,
   delayMs: number,
-  take: (answer: Loaded<T>, tookMs: number, isOutdated: boolean) => void,
+  take: (answer: Loaded<T>, tookMs: number, asked: Asked) => void,
 ): Asked {
   const control = new AbortController();
   const ask = async (): Promise<void> => {
     const began = performance.now();
     asked.isOutdated = false;
     const answer = await outcomeOf<T>(path, control.signal);
-    if (!control.signal.aborted) take(answer, performance.now() - began, asked.isOutdated);
+    if (!control.signal.aborted) take(answer, performance.now() - began, asked);
   };
-  const timer = setTimeout(() => void ask(), Math.max(0, delayMs));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const askIn = (ms: number): void => {
+    timer = setTimeout(() => {
+      timer = undefined;
+      void ask();
+    }, ms);
+  };
   const stop = (): void => {
     clearTimeout(timer);
     control.abort();
   };
-  const asked: Asked = { path, stop, isOutdated: false };
+  const hurry = (): void => {
+    if (timer === undefined) asked.isUrgent = true;
+    else {
+      clearTimeout(timer);
+      askIn(0);
+    }
+  };
+  askIn(Math.max(0, delayMs));
+  const asked: Asked = { path, stop, hurry, isOutdated: false, isUrgent: false };
   return asked;
 }
 
@@ -105,8 +126,14 @@ const isPartial = (answer: Loaded<unknown>): boolean => aboutTasks(answer)?.isCo
 
 const isBehind = (answer: Loaded<unknown>): boolean => aboutTasks(answer)?.isBehind === true;
 
-const restOf = (answer: Loaded<unknown>, tookMs: number): number =>
-  isPartial(answer) ? partialRestMs : Math.min(Math.max(minRestMs, tookMs * restFactor), maxRestMs);
+const isPassing = (answer: Loaded<unknown>): boolean =>
+  answer.type === "failed" && answer.error.isPassing;
+
+function restOf(answer: Loaded<unknown>, tookMs: number): number {
+  if (isPassing(answer)) return retryMs;
+  if (isPartial(answer)) return partialRestMs;
+  return Math.min(Math.max(minRestMs, tookMs * restFactor), maxRestMs);
+}
 
 async function outcomeOf<T>(path: string, signal: AbortSignal): Promise<Loaded<T>> {
   try {

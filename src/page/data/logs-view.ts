@@ -17,16 +17,22 @@ const searchMs = 150;
 /** How often it looks at the clock. */
 const clockEvery = 1_000;
 
-export function logsView({ reader }: PageDatabase, { ids: [run = 0], search }: Asked): LogsView {
+export function logsView(
+  { reader, identity: file }: PageDatabase,
+  { ids: [run = 0], search }: Asked,
+): LogsView {
   assertRun(reader, run);
-  if (!hasLogs(reader)) return { lines: [], before: null, after: 0, isPartial: false };
+  if (!hasLogs(reader)) return { file, lines: [], before: null, after: 0, isPartial: false };
   const after = wholeIn(search, "after");
   const before = wholeIn(search, "before");
   const place = { run: runId(run), search, reader };
-  return reader.snapshot(() =>
-    after === undefined ? earlier(place, before) : later(place, after),
-  );
+  return reader.snapshot(() => ({
+    file,
+    ...(after === undefined ? earlier(place, before) : later(place, after)),
+  }));
 }
+
+type Lines = Omit<LogsView, "file">;
 
 type Place = {
   readonly run: RunId;
@@ -35,7 +41,7 @@ type Place = {
 };
 
 /** The last lines before a row; without one, the last of all. */
-function earlier({ run, search, reader }: Place, before: number | undefined): LogsView {
+function earlier({ run, search, reader }: Place, before: number | undefined): Lines {
   const last = lastRow(reader);
   const bound = before ?? last + 1;
   const page = new Page(search.get("text") ?? "");
@@ -50,7 +56,7 @@ function earlier({ run, search, reader }: Place, before: number | undefined): Lo
   };
 }
 
-function later({ run, search, reader }: Place, after: number): LogsView {
+function later({ run, search, reader }: Place, after: number): Lines {
   const last = lastRow(reader);
   const page = new Page(search.get("text") ?? "");
   const rows = passing(reader, page.filter(run, search), "l.rowid > ?", after, "ASC");

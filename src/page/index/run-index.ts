@@ -147,13 +147,26 @@ export class RunIndex {
    * @throws ReaderError where the look has failed
    */
   async look(mostMs: number): Promise<void> {
-    if (this.#work === undefined && this.#isDue()) {
-      this.#work = this.#readAll()
-        .catch((thrown: unknown) => {
-          this.#failure = thrown;
-        })
-        .finally(() => (this.#work = undefined));
-    }
+    // A look that is under way may have begun before what the question is about.
+    const earlier = this.#work;
+    const until = this.#clock.now() + mostMs;
+    this.#startIfDue();
+    await this.#wait(mostMs);
+    if (earlier === undefined || this.#work !== undefined) return;
+    this.#startIfDue();
+    await this.#wait(until - this.#clock.now());
+  }
+
+  #startIfDue(): void {
+    if (this.#work !== undefined || !this.#isDue()) return;
+    this.#work = this.#readAll()
+      .catch((thrown: unknown) => {
+        this.#failure = thrown;
+      })
+      .finally(() => (this.#work = undefined));
+  }
+
+  async #wait(mostMs: number): Promise<void> {
     if (this.#work !== undefined) await atMost(this.#work, mostMs);
     const failure = this.#failure;
     this.#failure = undefined;
@@ -161,8 +174,20 @@ export class RunIndex {
   }
 
   #isDue(): boolean {
-    if (this.#isClosed || this.#clock.now() < this.#notBefore) return false;
+    if (this.#isClosed) return false;
+    const isResting = this.#clock.now() < this.#notBefore;
+    if (isResting && !this.#hasJustEnded()) return false;
     return this.#left.length > 0 || this.#reader.version() !== this.#seen;
+  }
+
+  /** Nothing is spared any more, and no other question may follow. */
+  #hasJustEnded(): boolean {
+    if (!this.#hasAll || this.#isEnded || this.#reader.version() === this.#seen) return false;
+    return this.#row()?.["status"] !== "running";
+  }
+
+  #row(): Row | undefined {
+    return this.#reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [this.run])[0];
   }
 
   async #readAll(): Promise<void> {
@@ -201,7 +226,7 @@ export class RunIndex {
   /** Decides what is to be read. */
   #plan(): void {
     this.#seen = this.#reader.version();
-    const [row] = this.#reader.query("SELECT * FROM pipeline_runs WHERE id = ?", [this.run]);
+    const row = this.#row();
     const session = textOf(row, ["started_at", "host", "pid", "process_started_at"]);
     const end = textOf(row, ["status", "finished_at"]);
     if (session !== this.#session) this.#startAgain();

@@ -1,6 +1,9 @@
 // What has changed is shown, also where the page was not told of it, was asking just then, or is given a part of it only.
 
+import type { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+
+import { renameSync, rmSync } from "node:fs";
 
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { options } from "../../store/write/options.ts";
@@ -113,11 +116,122 @@ describeInBrowser("changes", () => {
     await tab.until(`(${text}).includes("3 of 4 done")`);
   });
 
-  test("of a log that has grown by many pages", async () => {
+  test("of a log that has grown by many pages, and of the end of a run while a question rests", async () => {
+    using list = await Tab.open(`${ui.origin}/runs/1/tasks`);
+    const done = "document.querySelectorAll('.task-list .status.done').length";
+    await list.until(`${done} === 3`);
+    await list.evaluate(hold("/tasks?"));
+    for (let i = 0; i < 2; i++) await list.press("p");
+    await list.until("globalThis.held.length > 0");
+    // After an answer that took so long, the next question would come in some seconds: they never pass.
+    await Bun.sleep(100);
+    await list.evaluate(`(() => {
+      const real = globalThis.setTimeout;
+      globalThis.setTimeout = (act, ms) => (ms > 1_000 ? 0 : real(act, ms));
+    })()`);
+    await list.evaluate(release);
     await tab.clickText("Logs", ".tabs");
     await tab.untilText("No lines.");
     await open(4);
     await tab.until(`document.querySelectorAll(".log .line").length === ${lines}`);
+    await list.until(`${done} === 4`);
     expect(await tab.problems(ui.origin)).toEqual([]);
+  });
+});
+
+/** With one run that is over. */
+function stored(path: string, line: string): void {
+  using db = openDatabase(options(path));
+  db.run(
+    "INSERT INTO pipeline_runs (pipeline, params, status, started_at, finished_at, tasks_total) VALUES (?, '{}', 'done', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:02.000Z', 1)",
+    [line],
+  );
+  db.run(
+    "INSERT INTO task_runs (run_id, id, name, key, status, attempt) VALUES (1, 1, 'talk', 'talk:1', 'done', 1)",
+  );
+  addLines(db, 1, 3, line);
+}
+
+const addLines = (db: Database, from: number, to: number, line: string): unknown =>
+  db.run(
+    `WITH RECURSIVE n (i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO task_logs (run_id, task_id, attempt, at, level, line)
+      SELECT 1, 1, 1, '2026-01-01T00:00:01.000Z', 'info', ? || ' ' || i FROM n`,
+    [from, to, line],
+  );
+
+const texts = "[...document.querySelectorAll('.log .line .text')].map((each) => each.innerText)";
+
+describeInBrowser("a log", () => {
+  let folder: TempFolder;
+  let ui: Ui;
+  let tab: Tab;
+  const path = (): string => `${folder.path}/a.db`;
+
+  beforeAll(async () => {
+    folder = tempFolder();
+    stored(path(), "old");
+    ui = await startUi(path());
+    tab = await Tab.open(ui.link);
+    await tab.go(`${ui.origin}/runs/1/logs`);
+    await tab.until(`${texts}.join() === "old 1,old 2,old 3"`);
+  });
+  afterAll(async () => {
+    tab[Symbol.dispose]();
+    await ui.stop();
+    folder[Symbol.dispose]();
+  });
+
+  test("that is faster than it can be read is followed at its end, and those in between are there", async () => {
+    {
+      using db = openDatabase(options(path()));
+      addLines(db, 4, 20_000, "old");
+    }
+    await tab.until(`${texts}.at(-1) === "old 20000"`);
+    const first = await tab.evaluate<string>(`${texts}[0]`);
+    await tab.clickText("Earlier lines", ".log");
+    await tab.until(`${texts}[0] !== "${first}"`);
+    const all = await tab.evaluate<readonly string[]>(texts);
+    const begin = 20_001 - all.length;
+    expect(all).toEqual(Array.from(all, (_, i) => `old ${begin + i}`));
+  });
+
+  test("from which the first lines are left out, because there are many, has them on demand", async () => {
+    await tab.until(`(() => {
+      const box = document.querySelector(".log");
+      box.scrollTop = 0;
+      box.querySelector(".earlier:enabled")?.click();
+      return box.querySelectorAll(".line").length === 5_000;
+    })()`);
+    // The last lines are left out now: they come back where the end is looked at.
+    await tab.clickText("↓ Newest", ".log");
+    await tab.until(`${texts}.at(-1) === "old 20000"`);
+    const all = await tab.evaluate<readonly string[]>(texts);
+    const begin = 20_001 - all.length;
+    expect(all).toEqual(Array.from(all, (_, i) => `old ${begin + i}`));
+    await tab.until("document.querySelector('.log .earlier:enabled') !== null");
+  });
+
+  test("of a database that was replaced is not shown with that of the new one", async () => {
+    const other = `${folder.path}/b.db`;
+    stored(other, "new");
+    for (const end of ["-wal", "-shm"]) rmSync(path() + end, { force: true });
+    renameSync(other, path());
+    await tab.untilText("new", "h1");
+    await tab.until(`${texts}.join() === "new 1,new 2,new 3"`);
+  });
+
+  test("a view that could not be read while the file was locked comes by itself", async () => {
+    await tab.evaluate(`(() => {
+      const real = globalThis.fetch;
+      globalThis.fetch = (...asked) => {
+        if (!String(asked[0]).includes("/failures")) return real(...asked);
+        globalThis.fetch = real;
+        return Promise.resolve(new Response('{"problem":"locked"}', { status: 503 }));
+      };
+    })()`);
+    await tab.clickText("Failures", ".tabs");
+    await tab.untilText("locked", "[role=alert]");
+    await tab.untilText("No task has failed");
   });
 });

@@ -1,7 +1,7 @@
 // What changes while it is looked at: a run that goes on, a server that ends, and what the page itself starts and ends.
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 import { openDatabase } from "../../../src/store/open-database.ts";
 import { options } from "../../store/write/options.ts";
@@ -14,7 +14,7 @@ setDefaultTimeout(60_000);
 
 /** Each task ends when the test says so. */
 const gates = (folder: string): string => `
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { pipeline, task } from "pipeloom";
 const gate = task({
   name: "gate",
@@ -152,6 +152,24 @@ describeInBrowser("the live page", () => {
   });
 });
 
+/** The one that has this among its words. */
+function processWith(word: string): number {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => wordsOf(pid).includes(word));
+  if (found === undefined) throw new Error(`no process has ${word}`);
+  return Number(found);
+}
+
+function wordsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    // It has ended.
+    return [];
+  }
+}
+
 describeInBrowser("a server that ends", () => {
   test("what is shown says of when it is; a new start wants its own address", async () => {
     using folder = tempFolder();
@@ -180,9 +198,30 @@ describeInBrowser("a server that ends", () => {
     await tab.untilText("live", ".live");
     await first.stop();
     await tab.untilText("pipeloom does not answer", "[role=alert]");
-    await using second = await startUi(db, { env, port: new URL(first.origin).port });
+    const port = new URL(first.origin).port;
+    await using second = await startUi(db, { env, port, flags: ["--read-only"] });
     await tab.until("document.querySelector('[role=alert]') === null");
     await tab.untilText("live", ".live");
+    // What is known of the server is asked again.
+    await tab.untilText("read-only", ".bar");
     expect(second.origin).toBe(first.origin);
+  });
+
+  test("a server that is stopped, and not ended, is noticed too", async () => {
+    using folder = tempFolder();
+    const db = `${folder.path}/a.db`;
+    openDatabase(options(db)).close();
+    await using ui = await startUi(db);
+    using tab = await Tab.open(ui.link);
+    await tab.untilText("live", ".live");
+    const pid = processWith(db);
+    process.kill(pid, "SIGSTOP");
+    try {
+      await tab.untilText("pipeloom does not answer", "[role=alert]");
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await tab.until("document.querySelector('[role=alert]') === null");
+    await tab.untilText("live", ".live");
   });
 });

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 
 import { systemClock } from "../../../src/base/clock.ts";
 import { runId } from "../../../src/protocol/ids.ts";
@@ -11,6 +11,8 @@ import { openReader } from "../../../src/store/read/reader.ts";
 import { Random } from "../../simulator/random.ts";
 import { options } from "../../store/write/options.ts";
 import { tempFolder } from "../../store/write/temp-folder.ts";
+
+setDefaultTimeout(60_000);
 
 /** A file with run 1, a writer, and an index whose clock the test moves. */
 function indexRig(maxChunks = 8) {
@@ -199,6 +201,32 @@ test("of a run that changes faster than it is read, new tasks come first, and it
   expect(rig.index.isComplete).toBe(true);
   expect(inIndex(rig.index)).toEqual(inFile(rig.db));
 }, 60_000);
+
+test("the end of a run is looked at without a rest: no other question may follow", async () => {
+  using rig = indexRig();
+  put(rig.db, 1, { status: "running" });
+  await rig.look();
+  put(rig.db, 1);
+  // It rests.
+  await rig.index.look(60_000);
+  expect(inIndex(rig.index)).toEqual([expect.stringContaining("running")]);
+  rig.db.run("UPDATE pipeline_runs SET status = 'done'");
+  await rig.index.look(60_000);
+  expect(inIndex(rig.index)).toEqual([expect.stringContaining("done")]);
+});
+
+test("a question after the end of a run is not answered by a look that began before it", async () => {
+  using rig = indexRig();
+  put(rig.db, 1, { status: "running" });
+  await rig.look();
+  put(rig.db, 2, { status: "running" });
+  const before = rig.look();
+  for (const id of [1, 2]) put(rig.db, id);
+  rig.db.run("UPDATE pipeline_runs SET status = 'done'");
+  await rig.index.look(60_000);
+  expect(inIndex(rig.index)).toEqual([expect.stringContaining("done 2")]);
+  await before;
+});
 
 test("many open tasks are few ranges, and the largest gaps are left out of them", () => {
   const columns = new TaskColumns(8);

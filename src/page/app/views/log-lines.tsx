@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { LogLine } from "../../contract.ts";
 import { count } from "../format.ts";
 import { AnsiText } from "../parts/ansi-text.tsx";
-import { Failed } from "../parts/states.tsx";
+import { Failed, Problem } from "../parts/states.tsx";
 import { hrefOf } from "../router.ts";
 import { useLog } from "../use-log.ts";
 
@@ -20,14 +20,14 @@ type Props = {
 export function LogLines({ run, task, filters = new URLSearchParams() }: Props) {
   const search = new URLSearchParams(filters);
   if (task !== undefined) search.set("task", String(task));
-  const [log, loadEarlier] = useLog(`/data/runs/${run}/logs?${search}`, true);
   const words = search.get("text") ?? "";
   const box = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
+  const [log, loadEarlier] = useLog(`/data/runs/${run}/logs?${search}`, isAtEnd);
   useLayoutEffect(() => {
     if (isAtEnd && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [log.lines, isAtEnd]);
-  if (log.error !== null) return <Failed error={log.error} />;
+  if (log.error !== null && log.lines.length === 0) return <Failed error={log.error} />;
   if (log.lines.length === 0 && !log.isLoading && !log.hasEarlier) {
     return <p class="soft no-lines">{words === "" ? "No lines." : "No line has that."}</p>;
   }
@@ -50,6 +50,7 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
       {log.lines.map((line) => (
         <Line key={line.row} {...{ run, line, words }} isOfOne={task !== undefined} />
       ))}
+      {log.error === null ? null : <Problem next={log.error.next}>{log.error.message}</Problem>}
       {isAtEnd ? null : (
         <button type="button" class="to-end" onClick={() => setAtEnd(true)}>
           ↓ Newest

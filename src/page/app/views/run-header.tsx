@@ -89,7 +89,7 @@ function Speed({ of, isRunning }: SpeedProps) {
           {rough(tasksPerSecond)} tasks/s
         </li>
       ) : null}
-      {remainingMs === null ? null : (
+      {remainingMs === null || !isRunning ? null : (
         <li class="remaining">about {roughDuration(remainingMs)} left</li>
       )}
     </>
