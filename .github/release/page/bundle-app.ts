@@ -41,11 +41,43 @@ const unusedParts = [
   "spline",
 ] as const;
 
-/** Its names of days and months: the page's axes write times in the person's language. */
-const englishTimes = [
+/** For scales of logarithms, times in English, and bands between two lines: called for other plots only, or for what nobody asks for. */
+const unusedFunctions = [
+  "rangeLog",
+  "rangeAsinh",
+  "logAxisSplits",
+  "asinhAxisSplits",
+  "log10AxisValsFilt",
+  "log2AxisValsFilt",
+  "clipBandLine",
+  "timeAxisStamps",
+  "timeAxisVals",
+  "timeAxisVal",
+  "timeSeriesStamp",
+  "timeSeriesVal",
+] as const;
+
+/** Texts of it, and others for them. The page's axes write times in the person's language. */
+const insteadOf = [
   [/^(const (?:days|months)3 = \w+)\.map\(slice3\);$/gm, "$1;"],
   [/^function fmtDate\(tpl, names\) \{\n[^]*?^\}$/m, 'function fmtDate() { return () => ""; }'],
+  [
+    /^function bandFillClipDirs\(self, seriesIdx\) \{\n[^]*?^\}$/m,
+    "function bandFillClipDirs() { return [0, 0]; }",
+  ],
+  [/^\tconst _timeAxisStamps = \[\n[^]*?^\t\];$/m, "\tconst _timeAxisStamps = [];"],
+  ...unusedFunctions.map(
+    (name) =>
+      [
+        new RegExp(`^function ${name}\\([^)]*\\) \\{\\n[^]*?^\\}$`, "m"),
+        `function ${name}() {}`,
+      ] as const,
+  ),
 ] as const;
+
+/** A plot has the font of the page, no title, and a legend of one line that shows values. */
+const unusedStyle =
+  /font-family: [^;]+;|\.u-title \{[^}]*\}|\.u-inline:not\(\.u-live\) \.u-value \{[^}]*\}/g;
 
 /**
  * uPlot hangs all of its parts on itself, so that a bundler cannot see which of them nobody uses: 8 kB. Without the statements that do
@@ -61,11 +93,15 @@ const onlyUsedPlots: Bun.BunPlugin = {
         if (!statement.test(contents)) throw new Error(`${path} has no part ${part} any more`);
         contents = contents.replace(statement, "");
       }
-      for (const [text, instead] of englishTimes) {
-        if (contents.search(text) < 0) throw new Error(`${path} writes times in another way`);
+      for (const [text, instead] of insteadOf) {
+        if (contents.search(text) < 0) throw new Error(`${path} is written in another way`);
         contents = contents.replace(text, instead);
       }
       return { contents, loader: "js" };
+    });
+    build.onLoad({ filter: /uPlot\.min\.css$/ }, async ({ path }) => {
+      const contents = (await Bun.file(path).text()).replaceAll(unusedStyle, "");
+      return { contents, loader: "css" };
     });
   },
 };
