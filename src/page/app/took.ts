@@ -1,7 +1,9 @@
-// How long a run took.
+// How long a run took, or a task.
 
-import type { RunBrief } from "../contract.ts";
+import type { RunBrief, TaskBrief } from "../contract.ts";
 import { duration } from "./format.ts";
+import { now } from "./live.ts";
+import { report } from "./source.ts";
 
 /** Up to now for one that runs. Null for one that was interrupted: nobody wrote down when. */
 export function tookMs({
@@ -17,4 +19,11 @@ export function tookMs({
 export function tookText(run: RunBrief): string {
   const ms = tookMs(run);
   return ms === null ? "–" : duration(ms);
+}
+
+/** Up to now for one that runs. */
+export function taskTookText({ status, startedAt, durationMs }: TaskBrief): string | null {
+  if (durationMs !== null) return duration(durationMs);
+  if (status !== "running" || startedAt === null) return null;
+  return duration(Math.max(0, (report?.madeAt ?? now.value) - startedAt));
 }

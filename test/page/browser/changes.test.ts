@@ -106,6 +106,18 @@ describeInBrowser("changes", () => {
     await tab.until(`${done} === 3`);
   });
 
+  test("of how long a task has been running, and of a search that the person went back from", async () => {
+    const took = ".task-list .row:has(.status.running) [role=cell]:nth-child(4)";
+    expect(await tab.text(took)).toMatch(/^[\d.]+ m?s$/);
+    await tab.clickText("done 3", ".filters");
+    await tab.click("[aria-label='search tasks']");
+    await tab.type("nowhere");
+    await tab.untilText("No task is like that");
+    await tab.back();
+    await tab.until("document.querySelectorAll('.task-list .status.done').length === 3");
+    expect(await tab.evaluate<string>("document.activeElement.value")).toBe("");
+  });
+
   test("before its tasks are read, the graph does not say how many are done", async () => {
     await tab.evaluate(hold("/definitions"));
     await tab.clickText("Graph", ".tabs");
@@ -130,11 +142,13 @@ describeInBrowser("changes", () => {
       globalThis.setTimeout = (act, ms) => (ms > 1_000 ? 0 : real(act, ms));
     })()`);
     await list.evaluate(release);
+    await list.clickText("Cancel", ".run-header");
     await tab.clickText("Logs", ".tabs");
     await tab.untilText("No lines.");
     await open(4);
     await tab.until(`document.querySelectorAll(".log .line").length === ${lines}`);
     await list.until(`${done} === 4`);
+    await list.untilText("run 1 has ended meanwhile", "dialog");
     expect(await tab.problems(ui.origin)).toEqual([]);
   });
 });

@@ -6,9 +6,11 @@ import { useState } from "preact/hooks";
 import type { CancelRequest, JobBrief, RerunRequest, StartView } from "../../contract-actions.ts";
 import type { RunBrief } from "../../contract.ts";
 import { count } from "../format.ts";
+import { changed } from "../live.ts";
 import { Check } from "../parts/check.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { Problem } from "../parts/states.tsx";
+import { baseNow } from "../router.ts";
 import { asSourceError, post, SourceError } from "../source.ts";
 import { useData } from "../use-data.ts";
 import { type ActionDialog, actionDialog, type RunDialog, type ScheduleDialog } from "./dialogs.ts";
@@ -55,13 +57,22 @@ function titleOf(dialog: ActionDialog): string {
   }
 }
 
+/** What was asked about has changed while the dialog was open. Null: it has not. */
+function changeOf({ run, base }: Pick<RunDialog, "run" | "base">): string | null {
+  const status = base === baseNow.value ? changed.value.get(run.id)?.status : undefined;
+  const isOther = status !== undefined && (status === "running") !== (run.status === "running");
+  if (!isOther) return null;
+  return `run ${run.id} ${status === "running" ? "goes on" : "has ended"} meanwhile`;
+}
+
 type AgainDialog = Exclude<RunDialog, { readonly type: "run" | "cancel" }>;
 
 function Again({ dialog }: { readonly dialog: AgainDialog }) {
   const { run, base } = dialog;
   const start = useData<StartView>(`${base}/data/runs/${run.id}/start`, { isLive: false });
   const [isDownstream, setIsDownstream] = useState(false);
-  const problem = start.type === "ready" ? start.data.problem : null;
+  const change = changeOf(dialog);
+  const problem = change ?? (start.type === "ready" ? start.data.problem : null);
   return (
     <Confirm
       word={dialog.type === "resume" ? "Resume" : "Rerun"}
@@ -81,8 +92,10 @@ function Again({ dialog }: { readonly dialog: AgainDialog }) {
           also run again what depends on it, even where its input stays the same
         </Check>
       ) : null}
-      {start.type === "ready" && start.data.problem !== null ? (
-        <Problem next={start.data.next}>{start.data.problem}</Problem>
+      {problem !== null ? (
+        <Problem next={change === null && start.type === "ready" ? start.data.next : null}>
+          {problem}
+        </Problem>
       ) : (
         <Facts run={run} file={start.type === "ready" ? start.data.file : run.file} />
       )}
@@ -129,11 +142,12 @@ const Facts = ({ run, file }: { readonly run: RunBrief; readonly file: string | 
 function Cancel({ run, base }: Pick<RunDialog, "run" | "base">) {
   const [isNow, setIsNow] = useState(false);
   const { running } = run.counts;
+  const change = changeOf({ run, base });
   return (
     <Confirm
       word="Cancel the run"
       isDangerous
-      isReady
+      isReady={change === null}
       act={() =>
         post<JobBrief>(`${base}/actions/runs/${run.id}/cancel`, { isNow } satisfies CancelRequest)
       }
@@ -145,6 +159,7 @@ function Cancel({ run, base }: Pick<RunDialog, "run" | "base">) {
           : `The running ${running === 1 ? "task is" : `${count(running)} tasks are`} told to stop, and ${running === 1 ? "has" : "have"} 10 s.`}{" "}
         What is committed stays, and the run can be resumed.
       </p>
+      {change === null ? null : <Problem>{change}</Problem>}
       <Check isOn={isNow} set={setIsNow}>
         do not wait for running tasks: what they have not committed is lost
       </Check>

@@ -16,6 +16,7 @@ import { count, duration, time } from "../format.ts";
 import { Show } from "../parts/states.tsx";
 import { Status, wordOf } from "../parts/status.tsx";
 import { go, hrefOf, withParams } from "../router.ts";
+import { taskTookText } from "../took.ts";
 import { useData } from "../use-data.ts";
 import { LogLines } from "./log-lines.tsx";
 
@@ -143,7 +144,7 @@ function Attempts({ attempts }: { readonly attempts: readonly AttemptView[] }) {
 function Facts({ view: { task, reason } }: { readonly view: TaskView }) {
   const facts: readonly (readonly [what: string, value: string | null])[] = [
     ["Started", task.startedAt === null ? null : time(task.startedAt)],
-    ["Took", task.durationMs === null ? null : duration(task.durationMs)],
+    ["Took", taskTookText(task)],
     ["Waited", task.waitedMs === null ? null : duration(task.waitedMs)],
     ["CPU time", task.cpuMs === null ? null : duration(task.cpuMs)],
     ["Rows written", task.rows === null ? null : count(task.rows)],
@@ -156,7 +157,7 @@ function Facts({ view: { task, reason } }: { readonly view: TaskView }) {
     <dl class="facts">
       {facts.map(([what, value]) =>
         value === null ? null : (
-          <div key={what}>
+          <div key={what} class={what === "Why" ? "wide" : ""}>
             <dt>{what}</dt>
             <dd>{value}</dd>
           </div>

@@ -43,12 +43,15 @@ export function SearchField({ label, placeholder }: SearchProps) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const field = useRef<HTMLInputElement>(null);
   const text = param("text") ?? "";
+  const own = useRef(text);
   useEffect(() => {
-    // The back button, or a link.
-    if (field.current !== null && field.current !== document.activeElement) {
-      field.current.value = text;
-    }
+    if (field.current === null || text === own.current) return;
+    // The back button, or a link: what was typed for another address is over.
+    clearTimeout(timer.current);
+    own.current = text;
+    field.current.value = text;
   }, [text]);
+  useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <input
       ref={field}
@@ -59,7 +62,10 @@ export function SearchField({ label, placeholder }: SearchProps) {
       onInput={({ currentTarget }) => {
         clearTimeout(timer.current);
         const typed = currentTarget.value;
-        timer.current = setTimeout(() => go(withParams({ text: typed }), true), typingMs);
+        timer.current = setTimeout(() => {
+          own.current = typed;
+          go(withParams({ text: typed }), true);
+        }, typingMs);
       }}
     />
   );

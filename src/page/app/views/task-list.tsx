@@ -4,6 +4,7 @@ import type { TaskBrief, TaskSort, TasksView } from "../../contract.ts";
 import { count, duration, time } from "../format.ts";
 import { Status } from "../parts/status.tsx";
 import { go, hrefOf, param, withParams } from "../router.ts";
+import { taskTookText } from "../took.ts";
 import type { RowWindow } from "../use-window.ts";
 
 type Props = {
@@ -141,7 +142,7 @@ function Row({ index, task, height, isSelected }: RowProps) {
         ) : null}
       </span>
       <span role="cell">{task.startedAt === null ? "–" : time(task.startedAt)}</span>
-      <span role="cell">{shownMs(task.durationMs)}</span>
+      <span role="cell">{taskTookText(task) ?? "–"}</span>
       <span role="cell">{shownMs(task.waitedMs)}</span>
       <span role="cell">{task.rows === null ? "–" : count(task.rows)}</span>
       <span role="cell">{shownMs(task.cpuMs)}</span>
