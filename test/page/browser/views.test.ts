@@ -97,6 +97,11 @@ describeInBrowser("the page", () => {
     await tab.clickText("Plot", ".sql");
     await tab.until("document.querySelector('.sql .plot canvas') !== null");
     await tab.evaluate("document.querySelector('textarea').select()");
+    await tab.type("SELECT 1 AS x, 1 AS y UNION ALL SELECT 2, 1234567890123");
+    await tab.clickText("Run", ".sql");
+    // The numbers at the left have room: 1,200,000,000,000.
+    await tab.until("document.querySelector('.sql .u-over')?.offsetLeft > 17 * 7");
+    await tab.evaluate("document.querySelector('textarea').select()");
     await tab.type("DELETE FROM orders");
     await tab.clickText("Run", ".sql");
     await tab.until("document.querySelector('.sql .failed') !== null");

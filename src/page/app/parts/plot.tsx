@@ -73,7 +73,7 @@ function draw(element: HTMLElement, of: PlotLines, { width, height }: Size): uPl
         of.isTime
           ? { ...axis, space: 120, values: (_, ticks) => timesOf(ticks) }
           : { ...axis, ...(labelOf && { values: (_, ticks) => ticks.map(labelOf) }) },
-        { ...axis, size: 64 },
+        { ...axis, size: sizeFor },
       ],
       series: [
         { label: of.xName, value: (_, x) => xText(of, x) },
@@ -90,6 +90,10 @@ function draw(element: HTMLElement, of: PlotLines, { width, height }: Size): uPl
     element,
   );
 }
+
+/** Of the axis at the left, pixels: a number whose first digits are cut off is another one. @param labels null: not made yet */
+const sizeFor = (_: uPlot, labels: readonly string[] | null): number =>
+  24 + 7 * Math.max(6, ...(labels ?? []).map(({ length }) => length));
 
 const twoDigits = { minute: "2-digit", second: "2-digit" } as const;
 const instant = new Intl.DateTimeFormat(undefined, { ...twoDigits, fractionalSecondDigits: 1 });
