@@ -335,9 +335,11 @@ const awayCodes = new Set([
   "EAI_AGAIN",
 ]);
 
-/** The server has closed the connection without a word: ioredis gives that no code. */
+/** The server has closed the connection without a word, or says nothing (`socketTimeout`): ioredis gives that no code. */
+const awayMessage = /^(Connection is closed\.|Socket timeout\.)/;
+
 const isAway = (error: unknown): boolean =>
-  awayCodes.has(codeOf(error) ?? "") || toFailure(error).message === "Connection is closed.";
+  awayCodes.has(codeOf(error) ?? "") || awayMessage.test(toFailure(error).message);
 
 const reasonOf = (error: unknown): string =>
   error === undefined ? "no answer yet" : (codeOf(error) ?? toFailure(error).message);
