@@ -17,6 +17,7 @@ import { JSON } from "../base/globals.ts";
 import type { RunRequest } from "../protocol/run-request.ts";
 import type { Rerun } from "../protocol/reruns.ts";
 import type { SessionCode } from "../protocol/reuse.ts";
+import { definitionIn, definitionSql } from "./definition-of-key.ts";
 import { isLeftSql } from "./left-rows.ts";
 import { onlyRow } from "./only-row.ts";
 import { ofRun } from "./own-tables.ts";
@@ -37,15 +38,6 @@ export const passesOnSql = `fingerprint IN ('${askedDownstream}', '${ranDownstre
 /** Until the fingerprints of a session are known, its definitions have the hash of the whole module. */
 const modulePrefix = "module:";
 export const moduleFingerprint = (code: string): string => modulePrefix + code;
-
-/**
- * The definition that a key names, with its colon: the hash after the last colon has only these characters. A task that was never
- * ready has no hash in its key, and no colon before it.
- */
-export const definitionSql = `CASE WHEN instr(task_runs.key, ':') = 0 OR task_runs.key = task_runs.name THEN task_runs.key || ':'
-  ELSE rtrim(task_runs.key, '0123456789abcdefghijklmnopqrstuvwxyz') END`;
-/** The name in what `definitionSql` gives. */
-export const definitionIn = (cell: unknown): string => String(cell).replace(/:$/, "");
 
 type Definition = {
   readonly name: string;

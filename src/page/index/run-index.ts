@@ -4,7 +4,7 @@
 import { Promise } from "../../base/globals.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { maxStoredId, type RunId } from "../../protocol/ids.ts";
-import { definitionIn } from "../../store/decide-reruns.ts";
+import { definitionIn } from "../../store/definition-of-key.ts";
 import { machinesOf } from "../../store/read/machine-names.ts";
 import type { Reader, Row, Value } from "../../store/read/reader.ts";
 import { type IdRange, runningIds, scanTasks } from "../../store/read/task-scan.ts";

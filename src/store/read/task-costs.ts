@@ -2,7 +2,7 @@
 
 import { Date } from "../../base/globals.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { definitionIn, definitionSql } from "../decide-reruns.ts";
+import { definitionIn, definitionSql } from "../definition-of-key.ts";
 import { ofRun } from "../own-tables.ts";
 import type { Reader, Row } from "./reader.ts";
 import { number } from "./stored-values.ts";

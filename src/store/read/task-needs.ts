@@ -6,7 +6,7 @@ import type { RunId, TaskId } from "../../protocol/ids.ts";
 import { needsIn, type StoredNeeded } from "../../protocol/needs.ts";
 import type { GraphEdge, RunGraph } from "../../protocol/run-graph.ts";
 import type { TaskStatus } from "../../protocol/status.ts";
-import { definitionSql } from "../decide-reruns.ts";
+import { definitionSql } from "../definition-of-key.ts";
 import { ofRunWith } from "../own-tables.ts";
 import { isOnEngine } from "./machine-names.ts";
 import type { Reader, Row } from "./reader.ts";

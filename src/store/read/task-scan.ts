@@ -2,7 +2,7 @@
 
 import type { RunId } from "../../protocol/ids.ts";
 import { taskStatuses } from "../../protocol/status.ts";
-import { definitionSql } from "../decide-reruns.ts";
+import { definitionSql } from "../definition-of-key.ts";
 import { ofRunWith } from "../own-tables.ts";
 import type { Reader, Value } from "./reader.ts";
 

@@ -14,11 +14,11 @@ import {
   askedFor,
   declaredOther,
   type Decision,
-  definitionSql,
   moduleFingerprint,
   passesOnSql,
   askedMark,
 } from "../decide-reruns.ts";
+import { definitionSql } from "../definition-of-key.ts";
 import { onlyRow } from "../only-row.ts";
 import {
   askedReason,
