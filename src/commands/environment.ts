@@ -34,7 +34,7 @@ export const readVariables: readonly Variable[] = [
   },
   {
     name: "MIMALLOC_PURGE_HOLES",
-    what: "worker and run --engine set it to 0 for themselves: half of the CPU time for small tasks; 1: less memory",
+    what: "worker, run --engine and ui set it to 0 for themselves, which takes less CPU time; 1: less memory",
   },
   {
     name: "PIPELOOM_RELEASES",

@@ -15,7 +15,7 @@ export const fetchLimit = (concurrency: number | undefined): Variables =>
     : { BUN_CONFIG_MAX_HTTP_REQUESTS: String(Math.min(concurrency, highestFetchLimit)) };
 
 /**
- * For a process that exchanges texts with Redis. Bun's allocator returns the free parts of used pages to the system whenever a
+ * For a process that exchanges texts with Redis, or reads many rows of a run that goes on. Bun's allocator returns the free parts of used pages to the system whenever a
  * thread is idle, and the next texts fault them in again: that was a third to a half of the CPU time of small tasks on machines.
  * Without it the process holds up to a fifth more memory. In a run on this machine it is a tenth of the CPU time, and a second
  * start would cost short runs more.

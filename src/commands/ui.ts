@@ -15,6 +15,7 @@ import { databaseOf, readDbFlag } from "./default-db.ts";
 import { idOf } from "./live-run.ts";
 import { openInBrowser } from "./open-in-browser.ts";
 import { atPort, pageFlags, tokensFor } from "./page-flags.ts";
+import { keepsUsedPages, setAtStart } from "./start-variables.ts";
 import { takeVariable } from "./take-variable.ts";
 import { untilSignal } from "./until-signal.ts";
 import { asUserError } from "./waiting-reader.ts";
@@ -44,6 +45,7 @@ export const command = defineCliCommand({
     ...pageFlags,
   },
   async run(flags) {
+    setAtStart(keepsUsedPages);
     const tokens = tokensFor(flags.host);
     const db = databaseOf(flags.db, false);
     using database = databaseAt(db, flags.readOnly);

@@ -4,6 +4,7 @@ import { endsWithInputVariable } from "../../../src/protocol/page-variables.ts";
 import { pipeloom } from "../../support/program.ts";
 
 export type Ui = AsyncDisposable & {
+  readonly pid: number;
   /** Opens the page once. */
   readonly link: string;
   readonly origin: string;
@@ -40,7 +41,14 @@ export async function startUi(
     await child.exited;
   };
   const link = await nextLink();
-  return { link, origin: new URL(link).origin, nextLink, stop, [Symbol.asyncDispose]: stop };
+  return {
+    pid: child.pid,
+    link,
+    origin: new URL(link).origin,
+    nextLink,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 async function* linksIn(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
