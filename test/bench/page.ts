@@ -3,6 +3,7 @@
 import { Database } from "bun:sqlite";
 
 import type { TasksView, TimelineView } from "../../src/page/contract.ts";
+import { taskKey } from "../../src/protocol/task-key.ts";
 import {
   atMost,
   figure,
@@ -45,17 +46,8 @@ async function newFile(kit: Kit, tasks: number, failedEvery = 1000): Promise<str
       const status = isFailed ? "error" : "done";
       const times = [iso(started), iso(started + ms)] as const;
       const costs = [id % 100, id % 30, id % 400] as const;
-      insert.run(
-        id,
-        task,
-        `${task}:3k${id}`,
-        status,
-        ...times,
-        error,
-        ...costs,
-        `{"page":${id}}`,
-        worker,
-      );
+      const input = `{"page":${id}}`;
+      insert.run(id, task, taskKey(task, input), status, ...times, error, ...costs, input, worker);
     }
   })();
   insert.finalize();
