@@ -6,7 +6,7 @@ import type { OfTasks } from "./contract.ts";
 export type ProgressView = OfTasks & {
   /** That its tasks have written. */
   readonly rows: number | null;
-  /** Of a run that runs: in its last 30 s. Of another: while its tasks ran. */
+  /** Of a run that runs: in its last 30 s, or in those before `asOf` where it is faster than it is read. Of another: while its tasks ran. */
   readonly rowsPerSecond: number | null;
   readonly tasksPerSecond: number | null;
   /** From what earlier runs took, or else from the tasks per second. Of a run that runs. */

@@ -1,10 +1,11 @@
 // How fast a run is, what time is left, and what it has written by when.
 
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, setSystemTime, test } from "bun:test";
 
 import type { RowsView } from "../../src/page/contract-data.ts";
 import type { ProgressView } from "../../src/page/contract-progress.ts";
+import type { Interval } from "../../src/page/index/time-axis.ts";
 import { runId } from "../../src/protocol/ids.ts";
 import { acquireRunLock } from "../store/write/options.ts";
 import { pageRig } from "./page-rig.ts";
@@ -61,6 +62,7 @@ async function liveRig(tasks: readonly Task[], total: number, hasEarlier = false
   });
   const lock = acquireRunLock(rig.db, runId(1));
   return {
+    db: rig.db,
     progress: () => rig.data<ProgressView>("/data/runs/1/progress"),
     async [Symbol.asyncDispose]() {
       lock.release();
@@ -124,6 +126,44 @@ test("a run that is over: its speed while tasks ran", async () => {
   expect(view.rowsPerSecond).toBeCloseTo(50, 3);
   expect(view.tasksPerSecond).toBeCloseTo(0.1, 5);
 });
+
+/** Each of 0 ms, evenly from `from` to `to`, epoch ms. */
+function addShortTasks(db: Database, amount: number, { from, to }: Interval): void {
+  db.run(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1),
+        t(i, at) AS (SELECT i, strftime('%Y-%m-%dT%H:%M:%fZ', (?2 + (?3 - ?2) * i / ?1) / 1000.0, 'unixepoch') FROM n)
+      INSERT INTO task_runs (run_id, id, name, key, status, attempt, started_at, finished_at)
+        SELECT 1, i + (SELECT coalesce(max(id), 0) FROM task_runs), 'load', 'load:x', 'done', 1, at, at FROM t`,
+    [amount, from, to],
+  );
+}
+
+test("of a run that is faster than it is read: no remaining time before all is read, then the speed up to what is read", async () => {
+  const [first, then] = [200_000, 400_000];
+  await using rig = await liveRig([], 2 * (first + then));
+  using db = new Database(rig.db);
+  addShortTasks(db, first, { from: now - 20 * second, to: now });
+  const views: ProgressView[] = [];
+  const askUntil = async (isDone: (view: ProgressView) => boolean): Promise<ProgressView> => {
+    for (;;) {
+      const view = await rig.progress();
+      views.push(view);
+      if (isDone(view)) return view;
+    }
+  };
+  const whole = await askUntil(({ isComplete }) => isComplete);
+  expect(views.length).toBeGreaterThan(1);
+  expect(views.slice(0, -1).map(({ remainingMs }) => remainingMs)).not.toContainEqual(
+    expect.anything(),
+  );
+  expect(whole.tasksPerSecond).toBeCloseTo(first / 20, -2);
+
+  addShortTasks(db, then, { from: now, to: now + 10 * second });
+  setSystemTime(now + 10 * second);
+  const behind = await askUntil(({ isBehind }) => isBehind);
+  expect(behind.tasksPerSecond).toBeCloseTo(first / 20, -2);
+  expect(behind.activeMs).toBeWithin(29 * second, 31 * second);
+}, 60_000);
 
 test("a run whose process is gone has no remaining time, and was last seen at work when its last task began", async () => {
   await using rig = await pageRig((db) => {

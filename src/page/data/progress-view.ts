@@ -24,7 +24,9 @@ export async function progressView(database: PageDatabase, { ids }: Asked): Prom
   const now = systemClock.wall();
   const isRunning = run.status === "running";
   const speed = isRunning ? recent(database, index, now) : index.memo("speed", () => whole(index));
-  const remainingMs = isRunning ? remaining(database, run, speed.tasksPerSecond) : null;
+  // Of half of the tasks, the speed is half of that of the run.
+  const known = about.isComplete ? speed.tasksPerSecond : null;
+  const remainingMs = isRunning ? remaining(database, run, known) : null;
   return { ...about, rows: index.memo("written", () => rowsOf(index)), ...speed, remainingMs };
 }
 
@@ -35,11 +37,13 @@ const unknown: Speed = { activeMs: null, lastAt: null, rowsPerSecond: null, task
 function recent(database: PageDatabase, index: RunIndex, now: number): Speed {
   const extent = extentAt(index, now);
   if (extent === undefined) return unknown;
-  const rates = ratesIn(index.columns, { from: now - recentMs, to: now }, now);
+  // What has ended since is not all read.
+  const to = index.isBehind ? index.asOf : now;
+  const rates = ratesIn(index.columns, { from: to - recentMs, to }, to);
+  const active = database.activeTimes.of(sessionOf(database, index.run), () => new ActiveTime());
+  const unreadMs = index.isBehind ? Math.max(0, now - extent.to) : 0;
   return {
-    activeMs: database.activeTimes
-      .of(sessionOf(database, index.run), () => new ActiveTime())
-      .in(index, extent),
+    activeMs: active.in(index, extent) + unreadMs,
     lastAt: extent.to,
     rowsPerSecond: rates?.rowsPerSecond ?? null,
     tasksPerSecond: rates?.tasksPerSecond ?? null,
