@@ -295,12 +295,18 @@ function lookFor(situation: Situation): number {
 const isScheduled = ({ slot, trigger }: SlotRun): boolean =>
   slot !== null && trigger !== "backfill";
 
-/** When an interrupted run ended is not known: it takes no slot away. Nor does a run that is continued, before its process. */
-function spansOf({ history, processes }: Situation): Span[] {
+/**
+ * When an interrupted run ended is not known, nor that of one with an end to come, when the clock was wrong: it takes no slot away. Nor
+ * does a run that is continued, before its process.
+ */
+function spansOf({ history, processes, now }: Situation): Span[] {
   const startedAt = new Map(processes.map((each) => [each.slot, each.startedAt]));
   return [...history.slots, ...history.others].map((run) => ({
     startedAt: Math.max(run.startedAt, startedAt.get(run.slot ?? Number.NaN) ?? 0),
-    finishedAt: run.status === "interrupted" ? run.startedAt : run.finishedAt,
+    finishedAt: isEndKnown(run, now) ? run.finishedAt : run.startedAt,
     isScheduled: isScheduled(run),
   }));
 }
+
+const isEndKnown = ({ status, finishedAt }: SlotRun, now: number): boolean =>
+  status !== "interrupted" && (finishedAt === null || finishedAt <= now);

@@ -156,7 +156,7 @@ export class Scheduler {
     this.#lastSweep = now;
     this.#kept([], () => void this.#told.retry());
     const served = this.#scheduled;
-    if (isSetBack) for (const entry of served) entry.again = now;
+    if (isSetBack) for (const entry of served) entry.setBack(now);
     for (const [db, entries] of Map.groupBy(served, (entry) => entry.db)) {
       if (db !== null) this.#kept([], () => this.#lookForPauses(db, entries, now));
     }

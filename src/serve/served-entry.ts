@@ -166,6 +166,13 @@ export class ServedEntry {
     return this.canRun && this.again <= now;
   }
 
+  /** The clock was set back: what was noted of a time to come would hide what follows from now on. */
+  setBack(now: number): void {
+    this.again = now;
+    this.servedSince = Math.min(this.servedSince, now);
+    if (this.passed > now) this.passed = Number.NEGATIVE_INFINITY;
+  }
+
   /** When the run of a slot is to begin. */
   startOf(slot: number): number {
     const rule = this.scheduled?.rule;

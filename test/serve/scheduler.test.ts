@@ -767,6 +767,46 @@ test("a clock that is set back runs nothing twice, and one that was years ahead 
   void after;
 });
 
+/** The clock is a month ahead while the first run ends. */
+async function afterMonthAhead(laterRunMs: number): Promise<World> {
+  const world = new World(begin + 30 * minuteMs);
+  world.fate = (slot) => ({
+    loadMs: 10,
+    runMs: slot === begin + hourMs ? 20 * minuteMs : laterRunMs,
+    end: "done",
+  });
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(40 * minuteMs);
+  world.clock.jump(30 * dayMs);
+  await world.clock.pass(15 * minuteMs);
+  world.clock.jump(-30 * dayMs);
+  await world.clock.pass(3 * hourMs);
+  void serve;
+  return world;
+}
+
+describe("a clock that was a month ahead while a run went on", () => {
+  test("its end, which has not come yet, takes no slot away", async () => {
+    const world = await afterMonthAhead(20 * minuteMs);
+    expect(slotsIn(world).filter((slot) => slot < 24)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("the slots since then are on time, and not caught up", async () => {
+    const world = await afterMonthAhead(20 * minuteMs);
+    const ended = world.events.flatMap((event) => (event.kind === "ended" ? [event] : []));
+    const since = ended.filter(({ slot }) => slot > begin + hourMs && slot < begin + dayMs);
+    expect(since.map(({ why }) => why)).toEqual(["on time", "on time", "on time"]);
+  });
+
+  test("a slot that is left out since then is told once", async () => {
+    const world = await afterMonthAhead(90 * minuteMs);
+    const leftOut = world.events.flatMap((event) =>
+      event.kind === "skipped" || event.kind === "missed" ? [(event.slot - begin) / hourMs] : [],
+    );
+    expect(leftOut.filter((slot) => slot < 24)).toEqual([3]);
+  });
+});
+
 test("a database that another program holds is asked again", async () => {
   const world = new World(begin + 59 * minuteMs);
   const serve = new ServeUnderTest(world, hourly());
