@@ -71,10 +71,10 @@ const watched = 50;
 function changedRuns(database: PageDatabase, known: KnownRuns): RunBrief[] {
   const newest = `id > (SELECT coalesce(max(id), 0) - ${watched} FROM pipeline_runs)`;
   const open = [...known].flatMap(([id, { isOpen }]) => (isOpen ? [id] : []));
-  const told = new Set([...open, ...[...known.keys()].slice(-watched)]);
-  const where = `status = 'running' OR ${newest} OR id IN (${[...told].join(", ")})`;
+  const told = JSON.stringify([...open, ...[...known.keys()].slice(-watched)]);
+  const where = `status = 'running' OR ${newest} OR id IN (SELECT value FROM json_each(?))`;
   return withDead(database, (dead) =>
-    runsWhere(database.reader, dead, { where, values: [] }, maxRuns),
+    runsWhere(database.reader, dead, { where, values: [told] }, maxRuns),
   ).filter((run) => {
     const state = JSON.stringify(run);
     if (known.get(run.id)?.state === state) return false;
