@@ -1,5 +1,6 @@
 // The leases of a run: which wait in the queue, which machine holds the others, and which of their tasks no thread has yet. Pure.
 
+import { IdTable } from "../../base/id-table.ts";
 import type { TaskId } from "../../protocol/ids.ts";
 import type { Assignment } from "../../protocol/messages.ts";
 import type { TagSet } from "../../protocol/tags.ts";
@@ -44,7 +45,7 @@ export class LeaseBook<Holder extends object> {
   readonly #leases = new Map<number, Entry<Holder>>();
   readonly #empty = new Set<Entry<Holder>>();
   /** Of tasks that no thread holds. One entry for each task is what the book costs: more of them can be seen in a profile. */
-  readonly #leaseOf = new Map<TaskId, Entry<Holder>>();
+  readonly #leaseOf = new IdTable<TaskId, Entry<Holder>>();
   /** By holder; of those that wait, by queue. */
   readonly #tallies = new Map<Holder | TagSet, Tally>();
   #lastId = 0;
@@ -123,11 +124,9 @@ export class LeaseBook<Holder extends object> {
   /** A thread holds these tasks now. */
   hold(ids: readonly TaskId[]): void {
     for (const id of ids) {
-      const lease = this.#leaseOf.get(id);
+      const lease = this.#leaseOf.delete(id);
       // Its first holder may have lost it to another thread of the machine.
-      if (lease === undefined) continue;
-      lease.unheld--;
-      this.#leaseOf.delete(id);
+      if (lease !== undefined) lease.unheld--;
     }
   }
 

@@ -1,5 +1,6 @@
 // The leases that a machine holds for one run: which of their tasks have not ended, and those that no thread has yet. Pure.
 
+import { IdTable } from "../../../base/id-table.ts";
 import type { TaskId } from "../../../protocol/ids.ts";
 import type { Assignment } from "../../../protocol/messages.ts";
 
@@ -8,7 +9,7 @@ type Held = { left: number; readonly tasks: readonly Assignment[]; readonly ende
 export class HeldLeases {
   /** Granted, and not taken by a thread. */
   #queue: Assignment[] = [];
-  readonly #leaseOf = new Map<TaskId, Held>();
+  readonly #leaseOf = new IdTable<TaskId, Held>();
 
   get isEmpty(): boolean {
     return this.#leaseOf.size === 0;
@@ -53,15 +54,13 @@ export class HeldLeases {
   /** These tasks have ended, or none of them will be run here. */
   end(ids: readonly TaskId[]): void {
     for (const id of ids) {
-      const held = this.#leaseOf.get(id);
-      if (held === undefined) continue;
-      this.#leaseOf.delete(id);
-      if (--held.left === 0) held.ended();
+      const held = this.#leaseOf.delete(id);
+      if (held !== undefined && --held.left === 0) held.ended();
     }
   }
 
   endAll(): void {
     this.#queue = [];
-    this.end([...this.#leaseOf.keys()]);
+    this.end(this.#leaseOf.ids);
   }
 }

@@ -3,6 +3,7 @@
 
 import { systemClock, type Timer } from "../../../base/clock.ts";
 import { Promise } from "../../../base/globals.ts";
+import { IdTable } from "../../../base/id-table.ts";
 import type { Failure } from "../../../base/failure.ts";
 import type { AskedQuery, QueryAnswer } from "../../../protocol/asked-query.ts";
 import type { TaskId, WorkerId } from "../../../protocol/ids.ts";
@@ -42,6 +43,7 @@ export class SessionPool {
   readonly #programs = Programs.create();
   readonly #shown: ShownTasks;
   readonly #threads = new Map<number, ThreadRelay>();
+  readonly #holders = new IdTable<TaskId, ThreadRelay>();
   readonly #queries = new Map<
     number,
     { readonly asked: string; readonly answer: (answer: QueryAnswer) => void }
@@ -111,7 +113,7 @@ export class SessionPool {
   /** Takes back what no thread has begun. */
   takeBackAll(): readonly TaskId[] {
     const ids = this.#pool.takeBackAll();
-    for (const relay of this.#threads.values()) relay.release(ids);
+    for (const id of ids) this.#holders.delete(id);
     return ids;
   }
 
@@ -149,6 +151,7 @@ export class SessionPool {
           send: (message) => this.#owner.send(message),
           heard: (news) => this.#heard(news),
           given: (id) => this.#owner.given(id),
+          holders: this.#holders,
           isShown: this.#deps.isShown,
         });
         this.#threads.set(relay.thread, relay);
@@ -171,10 +174,7 @@ export class SessionPool {
   }
 
   #hold(workerId: WorkerId, ids: readonly TaskId[]): void {
-    for (const relay of this.#threads.values()) {
-      if (relay.thread === workerId) relay.hold(ids);
-      else relay.release(ids);
-    }
+    this.#threads.get(workerId)?.hold(ids);
     // Before anything that the thread sends of these tasks.
     this.#owner.sendLater({ type: "held", thread: this.#first + workerId, ids });
   }

@@ -1,6 +1,7 @@
 // The writer's end of one thread's port, on a machine that is not the writer's: passes on what the thread sends, and gives its
 // credits back when the writer has committed. What is not committed is kept: another session of the run may take it.
 
+import type { IdTable } from "../../../base/id-table.ts";
 import { creditsOf } from "../../../protocol/shared/credits.ts";
 import type { TaskId } from "../../../protocol/ids.ts";
 import { WorkerMemory } from "../../../protocol/shared/worker-memory.ts";
@@ -14,6 +15,8 @@ type RelayCalls = {
   send(message: ToRun): void;
   heard(news: TaskNews): void;
   readonly given: Given;
+  /** Of each task that a thread of the machine was given, and whose end it has not sent. */
+  readonly holders: IdTable<TaskId, ThreadRelay>;
   /** Somebody looks at the machine's tasks. */
   readonly isShown: boolean;
 };
@@ -29,8 +32,6 @@ export class ThreadRelay {
   readonly #port: MessagePort;
   readonly #memory: WorkerMemory;
   readonly #calls: RelayCalls;
-  /** Tasks that the thread was given, and whose end it has not sent. */
-  readonly #held = new Set<TaskId>();
   readonly #kept: KeptTexts;
   #mode: Mode = "sends";
   #received = 0;
@@ -79,7 +80,7 @@ export class ThreadRelay {
     this.#kept.add(text, news?.ended, isSent);
     if (isSent) this.#send(text);
     if (news !== undefined) {
-      this.release(news.ended);
+      this.#release(news.ended);
       this.#calls.heard(news);
     }
     this.#reportLoss();
@@ -94,12 +95,19 @@ export class ThreadRelay {
     return this.#memory.runningIds.list().length;
   }
 
+  /** Also what another thread held. */
   hold(ids: readonly TaskId[]): void {
-    for (const id of ids) this.#held.add(id);
+    for (const id of ids) this.#calls.holders.set(id, this);
   }
 
-  release(ids: readonly TaskId[]): void {
-    for (const id of ids) this.#held.delete(id);
+  #release(ids: readonly TaskId[]): void {
+    const { holders } = this.#calls;
+    for (const id of ids) if (holders.get(id) === this) holders.delete(id);
+  }
+
+  get #held(): readonly TaskId[] {
+    const { holders } = this.#calls;
+    return holders.ids.filter((id) => holders.get(id) === this);
   }
 
   committed({ credits, records, checkpoints }: Extract<ToMachine, { type: "committed" }>): void {
@@ -152,10 +160,11 @@ export class ThreadRelay {
     if (this.#mode !== "keeps") return [];
     const texts = this.#kept.keepOnly(accepted);
     for (const text of texts) this.#send(text);
-    const isWanted = this.#held.isSubsetOf(accepted);
+    const held = this.#held;
+    const isWanted = held.every((id) => accepted.has(id));
     this.#mode = isWanted ? "sends" : "unwanted";
     if (!isWanted) {
-      this.#held.clear();
+      this.#release(held);
       return undefined;
     }
     const credits = texts.reduce((sum, { length }) => sum + creditsOf(length), 0);
@@ -163,7 +172,7 @@ export class ThreadRelay {
     // The writer takes the items of a unit before it commits them: their credits may be back already.
     this.#ahead = Math.max(0, credits - outstanding);
     this.#giveBack(Math.max(0, outstanding - credits));
-    return [...this.#held];
+    return held;
   }
 
   // ── the end ──
@@ -190,7 +199,9 @@ export class ThreadRelay {
       ...(culprit === undefined ? {} : { culprit }),
     });
     // Also what has ended in the thread, and died with it: the run gives such tasks out again.
-    this.#calls.heard({ ended: [...this.#held], done: 0, failed: 0, shown: [] });
+    const held = this.#held;
+    this.#release(held);
+    this.#calls.heard({ ended: held, done: 0, failed: 0, shown: [] });
     this.close();
   }
 
