@@ -206,14 +206,18 @@ export class RunLeases {
     };
     // Idle slots come first: those of machines that wait with a lease, then all others.
     let added = 0;
-    this.#refill(take, (tally, machine) => machine.mayRun(on) && hasIdleSlot(tally, machine));
+    const takeAny = (): readonly Assignment[] => {
+      const tasks = take();
+      return tasks.length > 0 ? tasks : this.#takeQueued(on);
+    };
+    this.#refill(takeAny, (tally, machine) => machine.mayRun(on) && hasIdleSlot(tally, machine));
     added += this.#addLeases(on, take, Math.min(leases, slots - busy));
     this.#refill(take, (_, machine) => machine.mayRun(on));
     this.#addLeases(on, take, leases - added);
   }
 
   /** The tasks of a lease have ended on a machine that still holds it: others follow, without a job or a claim. */
-  #refill(take: () => Assignment[], mayHave: MayHave): void {
+  #refill(take: () => readonly Assignment[], mayHave: MayHave): void {
     for (const lease of this.#book.empty) {
       const { holder, id } = lease;
       if (holder === undefined || !mayHave(this.#book.tally(holder), holder)) continue;
@@ -222,6 +226,18 @@ export class RunLeases {
       this.#book.refill(lease, tasks, systemClock.now());
       holder.send({ type: "more", lease: id, text: packAssignments(tasks) });
     }
+  }
+
+  /**
+   * The tasks of a lease whose job nobody has claimed. The places of a machine are taken by the leases that it keeps: a job would
+   * wait until one of them is closed.
+   */
+  #takeQueued(on: TagSet): readonly Assignment[] {
+    const queued = this.#book.waiting.find((lease) => lease.on === on);
+    if (queued === undefined) return [];
+    this.#queues.remove(queued);
+    this.#book.end(queued);
+    return queued.tasks;
   }
 
   /** @returns how many it has added */
