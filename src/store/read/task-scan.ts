@@ -76,7 +76,7 @@ export const scanTasks = (
   most: number,
 ): readonly TaskNumbers[] =>
   // The types are those of the CASTs.
-  reader.query(selectOf(reader), [run, from, to, most]) as readonly unknown[] as TaskNumbers[];
+  reader.queryRaw(selectOf(reader), [run, from, to, most]) as readonly unknown[] as TaskNumbers[];
 
 /** The first `most` tasks that are running. */
 export const runningIds = (reader: Reader, run: RunId, most: number): readonly number[] =>
