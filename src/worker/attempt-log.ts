@@ -40,6 +40,8 @@ export class AttemptLog {
   #storable: number;
   /** Lines that were not stored. */
   #cut = 0;
+  /** Of the last line that was sent to be stored. */
+  #number = 0;
 
   constructor(attempt: LoggedAttempt) {
     this.#attempt = attempt;
@@ -113,7 +115,10 @@ export class AttemptLog {
     const label = ended === undefined ? this.#attempt.label : labelOf(this.#attempt);
     const what = { id, name, attempt, at: deps.clock.wall(), level, line, label };
     const record = { type: "log", ...what } as const;
-    deps.sender.add(isCut === undefined ? record : { ...record, isCut });
+    deps.sender.add({
+      ...record,
+      ...(isCut === undefined ? { number: ++this.#number } : { isCut }),
+    });
   }
 }
 

@@ -17,8 +17,8 @@ export class NoHistory implements History {
   setCursor(): void {}
   addLog(): void {}
   addAttempt(): void {}
-  goesOn(): [] {
-    return [];
+  goesOn(): 0 {
+    return 0;
   }
   setTotal(): void {}
   setGraph(): void {}
