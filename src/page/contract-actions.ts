@@ -74,7 +74,8 @@ export type ParamProblem = {
 
 /** The body of `/actions/runs/:id/run`. */
 export type RunRequest = {
-  readonly params: Readonly<Record<string, unknown>>;
+  /** JSON texts, as they were typed. */
+  readonly params: Readonly<Record<string, string>>;
   /** Begin a new run also where a dead one could continue. */
   readonly isFresh: boolean;
 };

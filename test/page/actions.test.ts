@@ -73,7 +73,7 @@ test("a run with params of the form, then its failed tasks again, then one of th
   expect(form.fields[0]?.description).toBe("How many numbers.");
   expect(form.used).toEqual({ limit: 7 });
 
-  const params = { limit: 4, token: "s3cret" };
+  const params = { limit: "4", token: '"s3cret"' };
   const run = await ended(rig, await rig.post("/actions/runs/1/run", { params, isFresh: true }));
   expect(run.job).toMatchObject({ title: "Run numbers", run: 2, ended: { code: 1, signal: null } });
   // The export is named, and neither the command nor the page shows the secret.
@@ -154,7 +154,7 @@ test("a program that hangs is interrupted", async () => {
       .replace("run: (", "run: async ("),
   );
   await using rig = await pageRig((db) => addRun(db, { file: hangs }));
-  const started = await rig.post("/actions/runs/1/run", { params: { limit: 1 }, isFresh: false });
+  const started = await rig.post("/actions/runs/1/run", { params: { limit: "1" }, isFresh: false });
   const answer = (await started.json()) as RunAnswer;
   const id = answer.type === "started" ? answer.job.id : 0;
   const job = rig.database.jobs.get(id);
@@ -223,11 +223,22 @@ test("params that the pipeline refuses are told by their names, and start nothin
   await using rig = await pageRig((db) => addRun(db, { file }));
   const problemsOf = async (params: object): Promise<unknown> =>
     (await rig.post("/actions/runs/1/run", { params, isFresh: false })).json();
-  expect(await problemsOf({ limit: "many" })).toEqual({
+  expect(await problemsOf({ limit: '"many"' })).toEqual({
     type: "refused",
     problems: [{ name: "limit", message: 'must be a number, not "many"' }],
   });
-  expect(await problemsOf({ other: 1 })).toEqual({
+  // The CLI refuses these too: the run would have other params than those that were typed.
+  expect(
+    await problemsOf({ limit: "9007199254740993", days: '[1, {"a": 1, "a": 2}]', token: "[1" }),
+  ).toEqual({
+    type: "refused",
+    problems: [
+      { name: "limit", message: expect.stringContaining("would become 9007199254740992") },
+      { name: "days", message: "[1].a: is given twice; keep one of them" },
+      { name: "token", message: 'must be JSON, such as [1, 2] or {"a": 1}' },
+    ],
+  });
+  expect(await problemsOf({ other: "1" })).toEqual({
     type: "refused",
     problems: [
       {
@@ -244,6 +255,7 @@ test("wrong questions start nothing", async () => {
   const statusOf = async (path: string, body: unknown): Promise<number> =>
     (await rig.post(path, body)).status;
   expect(await statusOf("/actions/runs/1/run", { params: [1] })).toBe(400);
+  expect(await statusOf("/actions/runs/1/run", { params: { limit: 1 } })).toBe(400);
   expect(await statusOf("/actions/runs/1/run", { params: "--version" })).toBe(400);
   expect(await statusOf("/actions/runs/1/rerun", { task: "odd" })).toBe(400);
   expect(await statusOf("/actions/runs/1/rerun", {})).toBe(400);
@@ -291,7 +303,7 @@ test("a run goes on with the params that it has used, also where a schema has ma
   const schema = folder.file("schema.ts");
   await Bun.write(schema, withSchema("Number(value.n)"));
   await using rig = await pageRig((db) => addRun(db, { file: schema }));
-  const params = { n: "5" };
+  const params = { n: '"5"' };
   const first = await ended(rig, await rig.post("/actions/runs/1/run", { params, isFresh: true }));
   expect(first.output).toContain("n is number");
   const again = await ended(rig, await rig.post("/actions/runs/2/rerun", { task: null }));

@@ -3,12 +3,19 @@
 
 import { dirname } from "node:path";
 
+import { AlteredJsonError, parseExactJson } from "../../base/exact-json.ts";
 import { JSON } from "../../base/globals.ts";
 import { engineWords } from "../../protocol/engine-url.ts";
 import { isStoredId } from "../../protocol/ids.ts";
 import { hideSecrets } from "../../base/secret-name.ts";
 import { type Asked, memberOf, Refused } from "../asked.ts";
-import type { FormView, JobBrief, RunAnswer, StartView } from "../contract-actions.ts";
+import type {
+  FormView,
+  JobBrief,
+  ParamProblem,
+  RunAnswer,
+  StartView,
+} from "../contract-actions.ts";
 import type { PageDatabase } from "../page-database.ts";
 import type { DescribedForm } from "./forms.ts";
 import { type Startable, startableRun } from "./startable.ts";
@@ -35,19 +42,44 @@ export async function formView(database: PageDatabase, { ids }: Asked): Promise<
 
 export async function startRun(database: PageDatabase, { ids, body }: Asked): Promise<RunAnswer> {
   const run = startableRun(database.reader, ids[0] ?? 0);
-  const params = memberOf(body, "params");
-  if (typeof params !== "object" || params === null || Array.isArray(params)) {
-    throw new Refused(400, "params must be an object");
-  }
-  const form = await database.forms.describe(run, { ...params });
+  const { params, wrong } = paramsIn(memberOf(body, "params"));
+  if (wrong.length > 0) return { type: "refused", problems: wrong };
+  const form = await database.forms.describe(run, params);
   const { problems } = form;
   if (problems.length > 0) return { type: "refused", problems };
   const job = begin(database, run, form, {
     title: `Run ${run.pipeline}`,
     flags: memberOf(body, "isFresh") === true ? ["--fresh"] : [],
-    params: { ...params },
+    params,
   });
   return { type: "started", job };
+}
+
+/** @returns also what is no JSON, or would become another value */
+function paramsIn(texts: unknown): {
+  readonly params: Startable["params"];
+  readonly wrong: readonly ParamProblem[];
+} {
+  if (typeof texts !== "object" || texts === null || Array.isArray(texts)) {
+    throw new Refused(400, "params must be an object");
+  }
+  const params = new Map<string, unknown>();
+  const wrong: ParamProblem[] = [];
+  for (const [name, text] of Object.entries(texts) as [string, unknown][]) {
+    if (typeof text !== "string") throw new Refused(400, "params must be JSON texts");
+    try {
+      params.set(name, parseExactJson(text));
+    } catch (thrown) {
+      wrong.push({ name, message: jsonProblem(thrown) });
+    }
+  }
+  return { params: Object.fromEntries(params), wrong };
+}
+
+function jsonProblem(thrown: unknown): string {
+  if (!(thrown instanceof AlteredJsonError)) return 'must be JSON, such as [1, 2] or {"a": 1}';
+  const { path, message } = thrown;
+  return path === "" ? message : `${path}: ${message}`;
 }
 
 export async function rerunTasks(database: PageDatabase, { ids, body }: Asked): Promise<JobBrief> {

@@ -70,7 +70,7 @@ function Fields({ run, base, isAgain, onClose, form }: Props & { readonly form: 
     setProblems((before) => before.filter((problem) => problem.name !== name));
   };
   const submit = async (): Promise<void> => {
-    const read = readForm(form.fields, typed);
+    const read = readForm(form.fields, typed, isAgain ? form.used : {});
     const wrong = Object.entries(read.problems).map(([name, message]) => ({ name, message }));
     setProblems(wrong);
     if (wrong.length > 0) return;
