@@ -47,14 +47,15 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
   const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   return (task) => {
     const { startedAt, durationMs } = task;
-    const ended = startedAt === null ? Number.NaN : startedAt + (durationMs ?? Infinity);
+    // What has not begun ran at no time.
+    const ended = startedAt === null ? -1 : startedAt + (durationMs ?? Infinity);
     return (
       (status === null || status === undefined || status.split(",").includes(task.status)) &&
       (definitions.length === 0 || definitions.includes(task.definition)) &&
       (worker === null || String(task.worker ?? "none") === worker) &&
       (machine === null || (task.machine ?? "") === machine) &&
       (id === null || String(task.id) === id) &&
-      !((to ?? Number.NaN) < (startedAt ?? 0)) &&
+      !((to ?? Number.NaN) < (startedAt ?? Infinity)) &&
       !(ended < (from ?? Number.NaN)) &&
       words.every((word) => has(task, word))
     );
