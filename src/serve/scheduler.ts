@@ -24,7 +24,7 @@ const pauseLookMs = 2_000;
 /** A clock that runs backwards by less is not set back. */
 const setBackMs = 1_000;
 
-type Loaded = { readonly pipelines: readonly DescribedPipeline[]; readonly since: number };
+type Pipelines = readonly DescribedPipeline[];
 
 export class Scheduler {
   readonly #deps: SchedulerDeps;
@@ -56,7 +56,7 @@ export class Scheduler {
   /** What the file says now. @param only the export that it was asked about; null: all @param since when it was asked */
   update(file: string, result: FileResult, only: string | null, since = this.#now): void {
     if (result.kind === "broken") this.#broken(file, result.message, only);
-    else this.#loaded(file, { ...result, since }, only);
+    else this.#loaded(file, result.pipelines, only, since);
     this.#refuseTwins();
     this.look();
   }
@@ -66,9 +66,10 @@ export class Scheduler {
     this.update(file, { kind: "loaded", pipelines: [] }, only);
   }
 
-  #loaded(file: string, { pipelines, since }: Loaded, only: string | null): void {
+  #loaded(file: string, pipelines: Pipelines, only: string | null, since: number): void {
     const kept = new Set(pipelines.map(({ exportName }) => argumentOf(file, exportName)));
-    for (const entry of this.#of(file, only)) if (!kept.has(entry.argument)) this.#remove(entry);
+    const others = this.#of(file, only).filter(({ argument }) => !kept.has(argument));
+    for (const entry of others) this.#remove(entry, kept.size > 0);
     for (const described of pipelines) {
       const entry = this.#entryOf(file, described.exportName);
       const wasBroken = entry.broken !== null;
@@ -97,17 +98,19 @@ export class Scheduler {
     return entry;
   }
 
-  #remove(entry: ServedEntry): void {
+  /** @param isLoaded its file has pipelines: where none was known while it was broken, these are mended */
+  #remove(entry: ServedEntry, isLoaded: boolean): void {
     if (entry.isRemoved) return;
     entry.isRemoved = true;
     this.#blocked.delete(entry);
     if (entry.processes.size === 0) this.#entries.delete(entry.argument);
-    this.#told.say(entry, { kind: "removed" }, false);
+    const isMended = isLoaded && entry.described === null;
+    this.#told.say(entry, { kind: isMended ? "mended" : "removed" }, isMended);
   }
 
   #of(file: string, only: string | null): ServedEntry[] {
-    const known = [...this.#entries.values()].filter((entry) => entry.file === file);
-    return only === null ? known : known.filter(({ exportName }) => exportName === only);
+    const isAsked = ({ exportName }: ServedEntry): boolean => only === null || exportName === only;
+    return [...this.#entries.values()].filter((each) => each.file === file && isAsked(each));
   }
 
   get #scheduled(): ServedEntry[] {
@@ -227,9 +230,7 @@ export class Scheduler {
     entry.decidedAt = now;
     if (entry.paused !== null) {
       entry.again = Number.POSITIVE_INFINITY;
-      entry.waiting = null;
-      this.#unblock(entry);
-      return;
+      return this.#wait(entry, { waiting: null }, now);
     }
     const decision = decide(entry.situation(rule, history, now));
     const { again, late } = decision;
@@ -255,9 +256,8 @@ export class Scheduler {
     }
   }
 
-  #wait(entry: ServedEntry, { waiting }: Decision, now: number): void {
-    const isSame = waiting !== null && waiting.slot === entry.waiting?.slot;
-    const since = isSame ? (entry.waiting?.since ?? now) : now;
+  #wait(entry: ServedEntry, { waiting }: Pick<Decision, "waiting">, now: number): void {
+    const since = waiting?.slot === entry.waiting?.slot ? (entry.waiting?.since ?? now) : now;
     entry.waiting = waiting === null ? null : { ...waiting, since };
     this.#unblock(entry);
   }

@@ -17,6 +17,7 @@ import type { SlotProcess } from "./slot-process.ts";
 const maxRecords = 30;
 const shownSlots = 5;
 const maxTries = 1_000;
+const never = Number.POSITIVE_INFINITY;
 
 type Said = {
   refusal: string | null;
@@ -155,6 +156,11 @@ export class ServedEntry {
   /** Slots that were started and for which no run has begun, or whose run was interrupted. */
   get failedTries(): readonly number[] {
     return [...this.tries].flatMap(([slot, { count }]) => (count > 0 ? slot : []));
+  }
+
+  /** Those of them that are not tried again. */
+  get givenUp(): readonly number[] {
+    return this.failedTries.filter((slot) => this.tries.get(slot)?.notBefore === never);
   }
 
   /** It is served now. */

@@ -12,7 +12,9 @@ import type { Try } from "./decide-slot.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
 import {
   failuresInRow,
+  hasFailedSince,
   isDueStill,
+  isInterrupted,
   outcomeOf,
   slowAfterMs,
   tryAfter,
@@ -212,8 +214,14 @@ export class SlotEnds {
     else this.#told.say(entry, ended, false, isRepeated);
     if (isFailure) this.#pauseIfNeeded(entry, history);
     if (outcome !== "done") return;
-    for (const each of entry.tries.keys()) if (each < slot) entry.tried(each, undefined);
-    if (!entry.isLateStill(slot, now)) this.#told.recovered(entry, slot, run);
+    // Earlier slots for which no run began are not due any more; those whose runs were interrupted are, and their tries count on.
+    const slots = history?.slots ?? [];
+    const over = [...entry.tries.keys()].filter(
+      (each) => each < slot && !isInterrupted(slots, each),
+    );
+    for (const each of over) entry.tried(each, undefined);
+    const isTrouble = entry.isLateStill(slot, now) || hasFailedSince(slots, entry, slot);
+    if (!isTrouble) this.#told.recovered(entry, slot, run);
   }
 
   /** Nothing of the run is left, so no page can show it: the slot counts as failed. */
@@ -249,7 +257,7 @@ export class SlotEnds {
   #pauseIfNeeded(entry: ServedEntry, history: ScheduleHistory | undefined): void {
     const most = entry.scheduled?.rule.pauseAfter ?? null;
     if (most === null || entry.paused !== null) return;
-    const failures = failuresInRow(history?.slots ?? [], entry.since, entry.failedTries);
+    const failures = failuresInRow(history?.slots ?? [], entry.since, entry);
     if (failures >= most) this.#told.pause(entry, failures);
   }
 

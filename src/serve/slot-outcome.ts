@@ -62,17 +62,36 @@ export const isDueStill = ({ row, slots }: ScheduleHistory, slot: number): boole
  * Failed slots in a row, up to the last one.
  * @param slots newest first
  * @param since of a resume: earlier failures do not count
- * @param notStarted slots for which no run began
+ * @param tries slots for which no run began, or whose run was interrupted; and those of them that are not tried again
  */
-export function failuresInRow(slots: Slots, since: number, notStarted: Iterable<number>): number {
+export function failuresInRow(slots: Slots, since: number, tries: FailedTries): number {
+  const { failedTries, givenUp } = tries;
   const after = slots.filter(({ slot }) => slot !== null && slot > since);
-  const ended = after.filter(({ status }) => status !== "running");
-  const good = ended.findIndex(({ status }) => status !== "error");
+  // A run that was interrupted goes on, until it is given up.
+  const ended = after.filter(
+    ({ slot, status }) =>
+      status !== "running" && (status !== "interrupted" || givenUp.includes(slot ?? since)),
+  );
+  const good = ended.findIndex(({ status }) => status !== "error" && status !== "interrupted");
   const failed = good === -1 ? ended : ended.slice(0, good);
   const lastSlot = after[0]?.slot ?? since;
-  const without = Array.from(notStarted).filter((slot) => slot > lastSlot);
+  const without = failedTries.filter((slot) => slot > lastSlot);
   return failed.length + without.length;
 }
+
+type FailedTries = { readonly failedTries: readonly number[]; readonly givenUp: readonly number[] };
+
+/** A later slot has: the run of this one took long beside it, or was continued after it. */
+export const hasFailedSince = (
+  slots: ScheduleHistory["slots"],
+  { failedTries }: Pick<FailedTries, "failedTries">,
+  slot: number,
+): boolean =>
+  failedTries.some((each) => each > slot) ||
+  slots.some((run) => run.slot > slot && run.status === "error");
+
+export const isInterrupted = (slots: Slots, slot: number): boolean =>
+  slots.some((run) => run.slot === slot && run.status === "interrupted");
 
 const minKnown = 5;
 /** A run is slow when it takes so many times as long as nearly all of its last ones, and not just some seconds. */

@@ -168,6 +168,33 @@ describe("a process that ends early", () => {
     void serve;
   });
 
+  test("nor is it tried again because the slots after it are done", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    let processes = 0;
+    world.fate = (slot) => {
+      const isBad = slot === begin + hourMs;
+      if (isBad) processes++;
+      return { loadMs: 10, runMs: 1000, end: isBad ? "killed" : "done" };
+    };
+    // Two slots are done before the third try.
+    const halfMinutely = rule({ when: { kind: "every", everyMs: 30_000 }, tz: "UTC" });
+    const serve = new ServeUnderTest(world, halfMinutely);
+    await world.clock.pass(hourMs);
+    expect(processes).toBe(3);
+    expect(newsIn(world)).toEqual(["ended", "recovered"]);
+    void serve;
+  });
+
+  test("and is a failure that pauses the schedule", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 1000, end: "killed" });
+    const serve = new ServeUnderTest(world, hourly({ pauseAfter: 2 }));
+    await world.clock.pass(5 * hourMs);
+    expect(slotsIn(world)).toEqual([1, 2]);
+    expect(newsIn(world)).toEqual(["ended", "paused"]);
+    void serve;
+  });
+
   test("a file that cannot be loaded: no run begins, it is tried again, and at once when it is mended", async () => {
     const world = new World(begin + 59 * minuteMs);
     let isBroken = true;
@@ -637,6 +664,26 @@ describe("troubles are told once", () => {
     expect(newsIn(world)).toEqual(["ended", "paused", "recovered"]);
   });
 
+  test("a slot that is done after a later one has failed is no recovery", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const first = begin + hourMs;
+    world.fate = (slot) => ({
+      loadMs: 10,
+      runMs: slot === first + minuteMs ? 90_000 : 1000,
+      end: slot <= first || slot === first + 2 * minuteMs ? "error" : "done",
+    });
+    const everyMinute = rule({ when: { kind: "every", everyMs: minuteMs }, overlap: "allow" });
+    const serve = new ServeUnderTest(world, { ...everyMinute, tz: "UTC" });
+    await world.clock.pass(3 * minuteMs + 45_000);
+    expect(newsIn(world)).toEqual(["ended"]);
+    await world.clock.pass(2 * minuteMs);
+    expect(world.events.filter(({ isNews }) => isNews)).toMatchObject([
+      { kind: "ended" },
+      { kind: "recovered", slot: first + 3 * minuteMs },
+    ]);
+    void serve;
+  });
+
   test("runs that take longer than from one slot to the next: a recovery, and the next failure, are told", async () => {
     const world = new World(begin);
     let isBad = true;
@@ -818,6 +865,29 @@ test("a database that another program holds is asked again", async () => {
   await world.clock.pass(5_000);
   expect(slotsIn(world)).toEqual([1]);
   void serve;
+});
+
+test("a file that was broken before its exports were known is mended, and not gone", () => {
+  const world = new World(begin);
+  const { scheduler } = new ServeUnderTest(world, hourly());
+  const file = "/srv/two.ts";
+  scheduler.update(file, { kind: "broken", message: "no such import" }, null);
+  const pipelines = ["a", "b"].map((exportName) => ({
+    exportName,
+    name: exportName,
+    served: { kind: "scheduled", rule: hourly(), db: "/srv/two.db" } as const,
+  }));
+  scheduler.update(file, { kind: "loaded", pipelines }, null);
+  const shown = world.events.filter(({ argument }) => argument === file);
+  expect(shown).toMatchObject([
+    { kind: "broken", isNews: true },
+    { kind: "mended", isNews: true },
+  ]);
+  expect(scheduler.served().pipelines.map(({ argument }) => argument)).toEqual([
+    "/srv/etl.ts",
+    "/srv/two.ts:a",
+    "/srv/two.ts:b",
+  ]);
 });
 
 test("two exports of a file are served, whichever is asked about", () => {
