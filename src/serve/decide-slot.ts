@@ -292,8 +292,8 @@ function lookFor(situation: Situation): number {
   return now + Math.min(latestLookMs, Math.max(soonestLookMs, youngest * lookPart));
 }
 
-const isScheduled = ({ slot, trigger }: SlotRun): boolean =>
-  slot !== null && trigger !== "backfill";
+/** By a serve. A person may run a slot too, such as one that has failed, or go on with its run. */
+const isScheduled = ({ trigger }: SlotRun): boolean => trigger === "schedule";
 
 /**
  * When an interrupted run ended is not known, nor that of one with an end to come, when the clock was wrong: it takes no slot away. Nor

@@ -331,6 +331,22 @@ describe("while an earlier run goes on", () => {
     expect(world.events.find(({ kind }) => kind === "ended")).toMatchObject({ why: "waited" });
     void serve;
   });
+
+  test.each<ScheduleRule["overlap"]>(["skip", "queue", "cancel"])(
+    "nor does a slot that a person runs, nor is it ended: %s",
+    async (overlap) => {
+      const world = new World(begin + 59 * minuteMs);
+      const serve = new ServeUnderTest(world, hourly({ overlap }));
+      const end = world.byHand(begin);
+      await world.clock.pass(10 * minuteMs);
+      expect(slotsIn(world)).toEqual([0]);
+      end();
+      await world.clock.pass(10_000);
+      expect(slotsIn(world)).toEqual([0, 1]);
+      expect(world.runs.map(({ status }) => status)).toEqual(["done", "done"]);
+      expect(serve.scheduler.served().pipelines[0]?.counts.skipped).toBe(0);
+    },
+  );
 });
 
 const whys = (world: World): unknown[] =>

@@ -274,13 +274,13 @@ export class World {
   }
 
   /** A run that a person begins. @returns ends it */
-  byHand(): () => void {
+  byHand(slot: number | null = null): () => void {
     const pid = ++this.#pid;
     this.#alive.add(pid);
     const run: Run = {
       run: this.runs.length + 1,
       pipeline: "etl",
-      slot: null,
+      slot,
       status: "running",
       startedAt: this.clock.wall(),
       finishedAt: null,
@@ -288,10 +288,13 @@ export class World {
       trigger: "cli",
     };
     this.runs.push(run);
-    return () => {
-      this.#finish(run, "done");
-      this.#alive.delete(pid);
+    const end = (status: Run["status"]): void => {
+      if (!this.#alive.delete(pid)) return;
+      this.#processes.delete(pid);
+      this.#finish(run, status);
     };
+    this.#processes.set(pid, () => end("cancelled"));
+    return () => end("done");
   }
 
   cancel(run: number): void {
