@@ -31,7 +31,8 @@ export async function describeParams(
 const fromDefault = ([name, value]: [string, unknown]): DescribedParam => ({
   name,
   type: typeOfValue(value),
-  fallback: JSON.stringify(value) ?? "none",
+  // None where the default is undefined.
+  fallback: JSON.stringify(value),
   required: false,
   description: undefined,
 });

@@ -45,6 +45,7 @@ test("comments in the object of defaults describe the parameters", async () => {
   "url": "https://x",
   dry: false, // write nothing
   tags: ["a"],
+  until: undefined,
 }`;
   expect(await parametersOf(file(params))).toEqual([
     "Parameters of etl.ts",
@@ -52,6 +53,7 @@ test("comments in the object of defaults describe the parameters", async () => {
     '--param url=<text>  Where the data comes from (default: "https://x")',
     "--param dry=<boolean>  write nothing (default: false)",
     '--param tags=<json>  default: ["a"]',
+    "--param until=<value>  optional",
   ]);
 });
 

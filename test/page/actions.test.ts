@@ -34,6 +34,7 @@ export const named = pipeline({
     mended: false,
     token: "",
     days: ["mon"],
+    until: undefined,
   },
   tasks: ({ params }) => each(Array.from({ length: params.limit }, (_, n) => n + 1), (n) => odd({ n })),
 });
@@ -69,6 +70,7 @@ test("a run with params of the form, then its failed tasks again, then one of th
     ["mended", "boolean", "false", false],
     ["token", "text", null, true],
     ["days", "json", '["mon"]', false],
+    ["until", "any", null, false],
   ]);
   expect(form.fields[0]?.description).toBe("How many numbers.");
   expect(form.used).toEqual({ limit: 7 });
@@ -243,7 +245,7 @@ test("params that the pipeline refuses are told by their names, and start nothin
     problems: [
       {
         name: null,
-        message: 'unknown parameter "other"; known: limit, mended, token, days',
+        message: 'unknown parameter "other"; known: limit, mended, token, days, until',
       },
     ],
   });
