@@ -69,6 +69,29 @@ describeInBrowser("looks", () => {
       });
     });
   }
+
+  test("states keep their colours where the system forces its own", async () => {
+    await tab.resize(1280, 800);
+    await tab.prefer({ "forced-colors": "active" });
+    for (const [path, parts] of [
+      ["/", ".bars i"],
+      ["/runs", ".counts-bar span"],
+      ["/runs/1", ".timeline-notes i"],
+    ] as const) {
+      await tab.go(ui.origin + path);
+      await tab.until(`document.querySelector("${parts}") !== null`);
+      const colours = `new Set([...document.querySelectorAll("${parts}")].map((each) => getComputedStyle(each).backgroundColor)).size`;
+      expect(await tab.evaluate<number>(colours)).toBeGreaterThan(1);
+    }
+    // Reddish pixels: those of failed tasks.
+    expect(
+      await tab.evaluate<number>(`(() => {
+        const { width, height } = document.querySelector("canvas");
+        const { data } = document.querySelector("canvas").getContext("2d").getImageData(0, 0, width, height);
+        return data.filter((red, i) => i % 4 === 0 && red > data[i + 1] + 80).length;
+      })()`),
+    ).toBeGreaterThan(0);
+  });
 });
 
 type Colours = {
