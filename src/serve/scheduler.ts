@@ -8,8 +8,9 @@ import { argumentOf, type DescribedPipeline, type FileResult } from "./described
 import { isOnTime } from "./due-slots.ts";
 import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { Served } from "./served.ts";
-import { ServedEntry } from "./served-entry.ts";
+import { notBegun, ServedEntry } from "./served-entry.ts";
 import { SlotEnds } from "./slot-ends.ts";
+import { isStarting } from "./slot-outcome.ts";
 import { startReason, tooMany, whyLate, whyLeftOut } from "./start-reasons.ts";
 import { Told } from "./told.ts";
 import { refusedTwins } from "./refused-twins.ts";
@@ -295,7 +296,7 @@ export class Scheduler {
       const process = this.#deps.launch({ file: entry.file, argument: entry.argument, slot });
       const delayMs = Math.max(0, now - start);
       entry.waiting = null;
-      const own = { slot, process, startedAt: now, delayMs, why, before, run: null, slow: null };
+      const own = { slot, process, startedAt: now, delayMs, why, before, ...notBegun };
       this.#ends.started(entry, own);
     } catch (thrown) {
       this.#ends.notLaunched(entry, slot, thrown);
@@ -306,8 +307,7 @@ export class Scheduler {
   get #room(): number {
     const { maxRuns, maxStarting } = this.#deps;
     const processes = [...this.#entries.values()].flatMap((entry) => [...entry.processes.values()]);
-    const starting = processes.filter(({ run }) => run === null).length;
-    return Math.min(maxRuns - processes.length, maxStarting - starting);
+    return Math.min(maxRuns - processes.length, maxStarting - processes.filter(isStarting).length);
   }
 
   /** A process has begun its run, or has ended. */

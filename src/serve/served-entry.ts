@@ -37,10 +37,14 @@ export type OwnProcess = {
   readonly before: SlotRun | undefined;
   /** Null: no run has begun. */
   run: number | null;
+  /** For how long it was seen without a run: a sleep of the machine does not count. */
+  loadMs: number;
   /** When it takes longer than its runs do; null: that is told, or not known. */
   slow: { readonly usualMs: number; readonly afterMs: number } | null;
 };
 
+/** Of a process that was just started. */
+export const notBegun = { run: null, loadMs: 0, slow: null } as const;
 const goesOn = { status: "running", finishedAt: null, trigger: "schedule" } as const;
 
 type Scheduled = Extract<DescribedPipeline["served"], { kind: "scheduled" }>;

@@ -12,8 +12,10 @@ import type { Try } from "./decide-slot.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
 import {
   failuresInRow,
+  hangs,
   hasFailedSince,
   isDueStill,
+  isFailed,
   isInterrupted,
   outcomeOf,
   slowAfterMs,
@@ -48,6 +50,7 @@ export class SlotEnds {
   readonly #starting = new Map<OwnProcess, ServedEntry>();
   readonly #running = new Map<OwnProcess, ServedEntry>();
   #timer: Timer | undefined;
+  #lookedAt = 0;
   #stops = 0;
   #onIdle: (() => void) | undefined;
 
@@ -105,19 +108,27 @@ export class SlotEnds {
 
   #lookForRuns(): void {
     const begun: ServedEntry[] = [];
+    const now = this.#clock.wall();
+    const passedMs = Math.min(longestLookMs, Math.max(0, now - this.#lookedAt));
+    this.#lookedAt = now;
     for (const [own, entry] of this.#starting) {
       this.#kept(() => {
-        if (this.#hasBegun(entry, own)) begun.push(entry);
+        if (this.#hasBegun(entry, own, passedMs)) begun.push(entry);
       });
     }
     this.#watch();
     for (const entry of begun) this.#on.freed(entry);
   }
 
-  #hasBegun(entry: ServedEntry, own: OwnProcess): boolean {
+  #hasBegun(entry: ServedEntry, own: OwnProcess, passedMs: number): boolean {
     const history = this.#historyOf(entry, own.slot);
     const row = rowOf(history, own.slot);
-    if (history === undefined || row === undefined || row.pid !== own.process.pid) return false;
+    if (history === undefined) return false;
+    if (row?.pid !== own.process.pid) {
+      own.loadMs += passedMs;
+      if (hangs(own) !== undefined) own.process.signal("kill");
+      return false;
+    }
     this.#begun(entry, own, row, history);
     return true;
   }
@@ -204,7 +215,7 @@ export class SlotEnds {
     entry.counters.ended(outcome, durationMs, now);
     entry.record({ kind: "ran", slot, run, startedAt, finishedAt: now, outcome, delayMs, why });
     const again = next === undefined || next.notBefore === never ? null : next.notBefore;
-    const error = outcome === "done" ? null : saidIn(end);
+    const error = outcome === "done" ? null : (hangs(own) ?? saidIn(end));
     const { isRepeated } = this.#told.notStarted(entry, outcome === "not-started" ? error : null);
     const what = { slot, run, outcome, error, again } as const;
     const ended = { kind: "ended", ...what, why, delayMs, durationMs, isStopped } as const;
@@ -329,12 +340,6 @@ type Finish = {
   readonly history: ScheduleHistory | undefined;
   readonly now: number;
 };
-
-/** A run that was interrupted too often is one that failed. */
-const isFailed = (outcome: SlotOutcome, notBefore: number | undefined): boolean =>
-  outcome === "error" ||
-  outcome === "not-started" ||
-  (outcome === "interrupted" && notBefore === never);
 
 const rowOf = (history: ScheduleHistory | undefined, slot: number): SlotRun | undefined =>
   history?.slots.find((run) => run.slot === slot);

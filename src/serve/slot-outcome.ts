@@ -1,5 +1,6 @@
 // What the end of a slot's process means, what earlier slots say of it, and when it is tried again. Pure.
 
+import { exactDuration } from "../base/format-duration.ts";
 import type { ScheduleHistory, SlotRun } from "../protocol/served-schedule.ts";
 import type { Try } from "./decide-slot.ts";
 import type { SlotOutcome } from "./slot-counters.ts";
@@ -34,6 +35,12 @@ export function outcomeOf(ended: Ended): SlotOutcome | "taken" | "lost" {
   if (now.status === "running") return "interrupted";
   return now.status === "cancelled" && isStopped ? "interrupted" : now.status;
 }
+
+/** A run that was interrupted too often is one that failed. */
+export const isFailed = (outcome: SlotOutcome, notBefore: number | undefined): boolean =>
+  outcome === "error" ||
+  outcome === "not-started" ||
+  (outcome === "interrupted" && notBefore === Number.POSITIVE_INFINITY);
 
 /** Processes of one slot that may be interrupted: a run that ends its process each time would do so for ever. */
 const maxInterrupted = 3;
@@ -92,6 +99,22 @@ export const hasFailedSince = (
 
 export const isInterrupted = (slots: Slots, slot: number): boolean =>
   slots.some((run) => run.slot === slot && run.status === "interrupted");
+
+/** A process that loads its file for longer waits for something: it keeps no other from starting. */
+const slowLoadMs = 30_000;
+/** Nothing else would end it, and its pipeline would never run again. */
+const longestLoadMs = 300_000;
+
+type Loading = { readonly run: number | null; readonly loadMs: number };
+
+export const isStarting = ({ run, loadMs }: Loading): boolean =>
+  run === null && loadMs < slowLoadMs;
+
+/** What is said of it then. */
+export const hangs = ({ run, loadMs }: Loading): string | undefined =>
+  run === null && loadMs >= longestLoadMs
+    ? `its file was not loaded within ${exactDuration(longestLoadMs)}; does it await something at its top level?`
+    : undefined;
 
 const minKnown = 5;
 /** A run is slow when it takes so many times as long as nearly all of its last ones, and not just some seconds. */

@@ -778,8 +778,8 @@ describe("troubles are told once", () => {
 
   test("a slot whose process loads its file for longer than that: it is not said that nothing served it", async () => {
     const world = new World(begin + 59 * minuteMs);
-    world.fate = () => ({ loadMs: 10 * minuteMs, runMs: 1_000, end: "done" });
-    const serve = new ServeUnderTest(world, hourly({ startWithinMs: 5 * minuteMs }));
+    world.fate = () => ({ loadMs: 4 * minuteMs, runMs: 1_000, end: "done" });
+    const serve = new ServeUnderTest(world, hourly({ startWithinMs: minuteMs }));
     await world.clock.pass(20 * minuteMs);
     const late = { kind: "late", why: "its process is starting" };
     expect(world.events.filter(({ kind }) => kind === "late")).toMatchObject([late]);
@@ -951,6 +951,58 @@ test("no more processes at once than there may be, and each gets its turn", asyn
   }
   expect(most).toEqual({ running: 5, loading: 2 });
   expect(world.runs.map(({ status }) => status)).toEqual(Array(30).fill("done"));
+});
+
+test("a file that loads for ever keeps no other from starting", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  world.fate = (slot) => ({
+    loadMs: slot === begin + hourMs ? dayMs : 10,
+    runMs: 1000,
+    end: "done",
+  });
+  const serve = new ServeUnderTest(world, hourly(), { maxRuns: 5, maxStarting: 1 });
+  const minutes = rule({ when: { kind: "cron", cron: "1-59 * * * *" }, tz: "UTC" });
+  const served = { kind: "scheduled", rule: minutes, db: "/srv/b.db" } as const;
+  const pipelines = [{ exportName: "b", name: "b", served }];
+  serve.scheduler.update("/srv/b.ts", { kind: "loaded", pipelines }, null);
+  await world.clock.pass(5 * minuteMs + 1_000);
+  const ofOther = world.runs.filter(({ pipeline }) => pipeline === "b");
+  expect(ofOther.map(({ slot }) => slot)).toEqual(
+    [1, 2, 3, 4].map((minute) => begin + hourMs + minute * minuteMs),
+  );
+  void serve;
+});
+
+test("a process that loads its file for ever is ended, and its slot is tried again", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  let processes = 0;
+  world.fate = () => ({ loadMs: processes++ < 2 ? dayMs : 10, runMs: 1000, end: "done" });
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(5 * minuteMs);
+  expect(newsIn(world)).toEqual([]);
+  await world.clock.pass(10 * minuteMs);
+  const news = world.events.filter(({ isNews }) => isNews);
+  expect(news).toMatchObject([
+    {
+      kind: "ended",
+      outcome: "not-started",
+      error: "its file was not loaded within 5 min; does it await something at its top level?",
+    },
+    { kind: "recovered", slot: begin + hourMs },
+  ]);
+  expect(processes).toBe(3);
+  void serve;
+});
+
+test("a machine that sleeps while a file is loaded: its process is not ended", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  world.fate = () => ({ loadMs: 20_000, runMs: 1000, end: "done" });
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(minuteMs + 5_000);
+  world.clock.jump(20 * minuteMs);
+  await world.clock.pass(minuteMs);
+  expect(world.runs.map(({ status }) => status)).toEqual(["done"]);
+  expect(serve.scheduler.served().pipelines[0]?.counts.runs["not-started"]).toBe(0);
 });
 
 test("a pipeline that is always due leaves room to the others", async () => {
