@@ -5,14 +5,14 @@ import { duration } from "./format.ts";
 import { now } from "./live.ts";
 import { report } from "./source.ts";
 
-/** Up to now for one that runs. Null for one that was interrupted: nobody wrote down when. */
+/** Up to now for one that runs, in a report up to when it was made. Null for one that was interrupted: nobody wrote down when. */
 export function tookMs({
   status,
   startedAt,
   finishedAt,
 }: Pick<RunBrief, "status" | "startedAt" | "finishedAt">): number | null {
   if (finishedAt !== null) return Math.max(0, finishedAt - startedAt);
-  return status === "running" ? Math.max(0, Date.now() - startedAt) : null;
+  return status === "running" ? Math.max(0, (report?.madeAt ?? Date.now()) - startedAt) : null;
 }
 
 /** `3.2 s`, `–` */

@@ -4,6 +4,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { pathToFileURL } from "node:url";
 
 import { pipeloom, run } from "../../support/program.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
 import { shopAfterTwoRuns } from "./shop.ts";
 import { describeInBrowser, Tab, widthProblems } from "./tab.ts";
 
@@ -60,5 +61,38 @@ describeInBrowser("a report", () => {
     expect(await tab.text("header.bar")).not.toContain("live");
     expect(await tab.problems(address)).toEqual([]);
     expect(tab.requests.filter((url) => url !== "about:blank")).toEqual([address]);
+  });
+
+  test("a run that was running when the report was made has taken the time until then, whenever it is opened", async () => {
+    using folder = tempFolder();
+    const { path } = folder;
+    await Bun.write(
+      `${path}/wait.ts`,
+      `import { pipeline, task } from "pipeloom";
+       const wait = task({ name: "wait", run: () => Bun.sleep(600_000) });
+       export default pipeline({ name: "waits", tasks: () => wait() });`,
+    );
+    const child = Bun.spawn([...pipeloom, "run", "wait.ts", "--db", "a.db"], {
+      cwd: path,
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    const report = `${path}/report-1.html`;
+    const making = [...pipeloom, "report", "--db", "a.db", "--force"];
+    const isRunning = async (): Promise<boolean> =>
+      (await run(making, path)).code === 0 &&
+      (await Bun.file(report).text()).includes('"status":"running","progress"');
+    try {
+      const deadline = performance.now() + 20_000;
+      while (!(await isRunning())) expect(performance.now()).toBeLessThan(deadline);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    using tab = await Tab.open("about:blank");
+    const later = "const { now } = Date; Date.now = () => now() + 3 * 86_400_000;";
+    await tab.cdp("Page.addScriptToEvaluateOnNewDocument", { source: later });
+    await tab.go(pathToFileURL(report).href);
+    await tab.untilText("running", ".run-header");
+    expect(await tab.text(".run-header")).toMatch(/M · [\d.]+ m?s\b/);
   });
 });
