@@ -2,7 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
-import { cpuMsOf } from "./child.ts";
+import { restCpuMsOf } from "./child.ts";
 import { atMost, figure, type Figure, median } from "./figure.ts";
 import type { Benchmark, Kit } from "./kit.ts";
 
@@ -37,7 +37,7 @@ class Serve implements AsyncDisposable {
   }
 
   get cpuMs(): number {
-    return cpuMsOf(this.#child.pid);
+    return restCpuMsOf(this.#child.pid);
   }
 
   get rssMb(): number {
