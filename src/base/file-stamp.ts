@@ -2,6 +2,8 @@
 
 import { statSync } from "node:fs";
 
+export type StampOf = (path: string) => string | null;
+
 /** Null: it is not there, or cannot be looked at. */
 export function fileStamp(path: string): string | null {
   try {

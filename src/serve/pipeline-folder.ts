@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { fileStamp } from "../base/file-stamp.ts";
+import { fileStamp, type StampOf } from "../base/file-stamp.ts";
 
 const code = /\.[cm]?[jt]sx?$/;
 const noPipeline = /\.d\.[cm]?ts$|\.(?:test|spec)\.[cm]?[jt]sx?$/;
@@ -35,24 +35,26 @@ export class PipelineFolder {
   }
 
   /** Sorted. */
-  look(): string[] {
+  look(stampOf: StampOf = fileStamp): string[] {
     const [folders, files] = [this.#folders, this.#files];
     this.#folders = new Map();
     this.#files = new Map();
     const found: string[] = [];
     const open = [this.path];
     for (let path = open.pop(); path !== undefined; path = open.pop()) {
-      const folder = folderAt(path, folders.get(path));
+      const folder = folderAt(path, folders.get(path), stampOf);
       if (folder === undefined) continue;
       this.#folders.set(path, folder);
       open.push(...folder.folders);
-      found.push(...folder.files.filter((file) => this.#isPipeline(file, files.get(file))));
+      found.push(
+        ...folder.files.filter((file) => this.#isPipeline(file, files.get(file), stampOf)),
+      );
     }
     return found.toSorted();
   }
 
-  #isPipeline(file: string, known: KnownFile | undefined): boolean {
-    const stamp = fileStamp(file);
+  #isPipeline(file: string, known: KnownFile | undefined, stampOf: StampOf): boolean {
+    const stamp = stampOf(file);
     if (stamp === null) return false;
     const isPipeline = known?.stamp === stamp ? known.isPipeline : mayBePipeline(file);
     this.#files.set(file, { stamp, isPipeline });
@@ -61,8 +63,8 @@ export class PipelineFolder {
 }
 
 /** Undefined: it is gone, or cannot be read. */
-function folderAt(path: string, known: Folder | undefined): Folder | undefined {
-  const stamp = fileStamp(path);
+function folderAt(path: string, known: Folder | undefined, stampOf: StampOf): Folder | undefined {
+  const stamp = stampOf(path);
   if (stamp === null) return undefined;
   if (known?.stamp === stamp) return known;
   try {

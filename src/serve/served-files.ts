@@ -3,7 +3,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { ConcurrencyLimit } from "../base/concurrency-limit.ts";
-import { fileStamp } from "../base/file-stamp.ts";
+import { fileStamp, type StampOf } from "../base/file-stamp.ts";
 import type { Named } from "./describe-child.ts";
 import { argumentOf, type DescribedFile, type FileResult, type Stamp } from "./described.ts";
 import { PipelineFolder } from "./pipeline-folder.ts";
@@ -77,8 +77,8 @@ export class ServedFiles {
   look(): void {
     this.#lookAt = Number.POSITIVE_INFINITY;
     this.#setTimer(lookMs);
-    const found = this.#find();
     const stampOf = rememberedStamps();
+    const found = this.#find(stampOf);
     for (const [key, known] of this.#known) if (!found.has(key)) this.#missing(key, known);
     for (const [key, named] of found) {
       const known = this.#known.get(key);
@@ -94,11 +94,11 @@ export class ServedFiles {
   }
 
   /** A file that was named is that, also if a folder has it. A named one that is gone may come back. */
-  #find(): Map<string, Named> {
+  #find(stampOf: StampOf): Map<string, Named> {
     const inFolders = this.#folders
-      .flatMap((folder) => folder.look())
+      .flatMap((folder) => folder.look(stampOf))
       .map((file): Named => ({ file, exportName: null, isNamed: false }));
-    const named = this.#named.filter(({ file }) => fileStamp(file) !== null);
+    const named = this.#named.filter(({ file }) => stampOf(file) !== null);
     return new Map([...inFolders, ...named].map((each) => [keyOf(each), each]));
   }
 
@@ -127,8 +127,7 @@ export class ServedFiles {
     }
   }
 
-  /** @param stampOf looks at each path once in a look: files of one folder have most of theirs in common */
-  #compare(key: string, known: Known, stampOf: (path: string) => string | null): void {
+  #compare(key: string, known: Known, stampOf: StampOf): void {
     known.isMissing = false;
     if (known.isDescribing || known.stamps === null) return;
     if (known.stamps.every(({ path, stamp }) => stampOf(path) === stamp)) {
@@ -210,7 +209,8 @@ const keyOf = ({ file, exportName }: Named): string => argumentOf(file, exportNa
 
 const folderOf = (path: string): string => path.replace(/[/\\][^/\\]*$/, "") || "/";
 
-function rememberedStamps(): (path: string) => string | null {
+/** Looks at each path once in a look of all: a folder has the files that are compared, and those import the same ones. */
+function rememberedStamps(): StampOf {
   const stamps = new Map<string, string | null>();
   return (path) => {
     const known = stamps.get(path);
