@@ -32,7 +32,7 @@ function fill(db: Database, tasks: number): void {
       name,
       `${name}:x`,
       status,
-      i % 2,
+      i % 12 === 0 ? null : i % 2,
       hasRun ? at(i % 17) : null,
       hasRun ? at((i % 17) + (i % 4)) : null,
       i % 13,

@@ -39,24 +39,27 @@ function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchPar
 }
 
 function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
-  const [status, worker, machine = null, id = null] = ["status", "worker", "machine", "id"].map(
-    (name) => search.get(name),
-  );
+  const [status = null, worker = null, machine = null, id = null] = [
+    "status",
+    "worker",
+    "machine",
+    "id",
+  ].map((name) => search.get(name));
   const definitions = search.getAll("definition");
-  const [from, to] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
+  const [from = 0, to = 0] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
   const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   return (task) => {
     const { startedAt, durationMs } = task;
     // What has not begun ran at no time.
     const ended = startedAt === null ? -1 : startedAt + (durationMs ?? Infinity);
     return (
-      (status === null || status === undefined || status.split(",").includes(task.status)) &&
+      (status === null || status.split(",").includes(task.status)) &&
       (definitions.length === 0 || definitions.includes(task.definition)) &&
-      (worker === null || String(task.worker ?? "none") === worker) &&
+      (worker === null || (startedAt !== null && String(task.worker ?? "none") === worker)) &&
       (machine === null || (task.machine ?? "") === machine) &&
       (id === null || String(task.id) === id) &&
-      !((to ?? Number.NaN) < (startedAt ?? Infinity)) &&
-      !(ended < (from ?? Number.NaN)) &&
+      !(to < (startedAt ?? Infinity)) &&
+      !(ended < from) &&
       words.every((word) => has(task, word))
     );
   };

@@ -10,6 +10,7 @@ export type TaskFilter = {
   readonly statuses: ReadonlySet<number> | undefined;
   /** Its number. -1: one that the run does not have. */
   readonly definitions: ReadonlySet<number> | undefined;
+  /** -1: of those that have run, tasks whose worker is not known. */
   readonly worker: number | undefined;
   /** -1: the run's own. */
   readonly machine: number | undefined;
@@ -90,6 +91,8 @@ function isAsked(chunk: TaskChunk, slot: number, filter: TaskFilter, now: number
   if (status === noStatus || statuses?.has(status) === false) return false;
   if (definitions !== undefined && !definitions.has(chunk.definition[slot] ?? -1)) return false;
   if (worker !== undefined && chunk.worker[slot] !== worker) return false;
+  // Nobody knows the worker of a task that has run. One that has not has none.
+  if (worker === -1 && Number.isNaN(chunk.started[slot])) return false;
   if (machine !== undefined && chunk.machine[slot] !== machine) return false;
   if (found?.has(chunk.first + slot) === false) return false;
   if (from === undefined && to === undefined) return true;
