@@ -13,11 +13,19 @@ export function judge(seen: Seen): Evidence {
   noInternalError(seen);
   noSecret(seen);
   const evidence = new Evidence(seen);
+  forgetLeftOver(evidence);
   new EventJudge(evidence).all();
   new FileJudge(evidence).all();
   new AttemptJudge(evidence).all();
   new EndJudge(evidence).all();
   return evidence;
+}
+
+/** A machine that has not heard that a session has died begins what it had of it: where the plan has it no more, that counts for nobody. */
+function forgetLeftOver({ seen: { session, before, stage }, model }: Evidence): void {
+  if (session.engine === undefined || before === undefined) return;
+  const planned = stage.traces.filter(({ path }) => model.instances.has(path));
+  stage.traces.splice(0, stage.traces.length, ...planned);
 }
 
 function noInternalError({ events, output, end }: Seen): void {
