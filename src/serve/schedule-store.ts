@@ -7,7 +7,7 @@ import type { ScheduleChange, ScheduleHistory } from "../protocol/served-schedul
 import { isRunAlive } from "../store/liveness.ts";
 import { openReader } from "../store/read/reader.ts";
 import { ReaderError } from "../store/read/reader-error.ts";
-import { pausedPipelines, scheduleHistories } from "../store/read/schedule-history.ts";
+import { lastDoneAt, pausedPipelines, scheduleHistories } from "../store/read/schedule-history.ts";
 import { StoreError } from "../store/store-error.ts";
 import { changeSchedules } from "../store/write/schedule-changes.ts";
 import { asNamedInFile } from "./database-words.ts";
@@ -25,6 +25,8 @@ export type ScheduleStore = {
   write(db: string, changes: readonly ScheduleChange[]): ChangesWritten;
   /** The pipelines that are paused; undefined where that cannot be known now. */
   paused(db: string): ReadonlySet<string> | undefined;
+  /** When a run of a slot was done last, of all that the file has; null also where that cannot be known now. */
+  lastDone(db: string, pipeline: string): number | null;
   /** Another one after each change of the file. */
   stamp(db: string): string;
 };
@@ -55,6 +57,14 @@ export const scheduleStore: ScheduleStore = {
     } catch {
       // The next question about a pipeline of the file says why.
       return undefined;
+    }
+  },
+  lastDone(db, pipeline) {
+    try {
+      using reader = openReader(db);
+      return lastDoneAt(reader, pipeline);
+    } catch {
+      return null;
     }
   },
   stamp: (db) => [db, `${db}-wal`].map(fileStamp).join(" "),

@@ -53,9 +53,9 @@ export class SlotCounters {
     if (outcome === "done") this.#lastSuccess = at;
   }
 
-  /** Of an earlier serve: an alert does not vanish with a restart. */
-  knownSuccess(at: number | null): void {
-    this.#lastSuccess ??= at;
+  /** Of an earlier serve, or of another process: an alert neither vanishes with a restart nor rings for a slot that a person has run. */
+  knownSuccess(at: number): void {
+    this.#lastSuccess = Math.max(this.#lastSuccess ?? at, at);
   }
 
   skipped(): void {

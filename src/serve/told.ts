@@ -118,14 +118,26 @@ export class Told {
       entry.stopped = row.stopped;
       this.#paused(entry, row.paused);
     }
-    if (!entry.isAdopted || entry.said.servedAs === null) this.#adopted(entry, histories, now);
+    this.#knowSuccess(entry, histories, now);
+    if (!entry.isAdopted || entry.said.servedAs === null) this.#adopted(entry, now);
     entry.said.refusal = null;
   }
 
-  #adopted(entry: ServedEntry, histories: Histories, now: number): void {
-    entry.isAdopted = true;
+  /** The last slots may all have failed: then the one that was done is looked for once. */
+  #knowSuccess(entry: ServedEntry, histories: Histories, now: number): void {
     const slots = histories.get(entry.name ?? "")?.slots ?? [];
-    entry.counters.knownSuccess(slots.find(({ status }) => status === "done")?.finishedAt ?? null);
+    const done = slots.flatMap(({ status, finishedAt }) =>
+      status === "done" ? (finishedAt ?? []) : [],
+    );
+    const isAsked = !entry.isAdopted && done.length === 0 && slots.length > 0;
+    const older = isAsked ? this.#store.lastDone(entry.db ?? "", entry.name ?? "") : null;
+    for (const at of older === null ? done : [older]) {
+      if (at <= now) entry.counters.knownSuccess(at);
+    }
+  }
+
+  #adopted(entry: ServedEntry, now: number): void {
+    entry.isAdopted = true;
     const rule = entry.scheduled?.rule;
     const [first] = rule === undefined || entry.paused !== null ? [] : entry.next(rule, now, 1);
     const next = first?.start ?? null;

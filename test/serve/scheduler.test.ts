@@ -870,6 +870,32 @@ describe("a clock that was a month ahead while a run went on", () => {
   });
 });
 
+const lastSuccessSeenBy = ({ scheduler }: ServeUnderTest): number | null | undefined =>
+  scheduler.served().pipelines[0]?.counts.lastSuccess;
+
+test("the last success: also before a hundred failed slots, and one that another process runs", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  world.fate = (slot) => ({
+    loadMs: 10,
+    runMs: 1000,
+    end: slot === begin + hourMs ? "done" : "error",
+  });
+  const first = new ServeUnderTest(world, hourly());
+  await world.clock.pass(100 * hourMs);
+  const at = lastSuccessSeenBy(first);
+  expect(at).toBeGreaterThan(begin + hourMs);
+  await first.scheduler.stop();
+  const next = new ServeUnderTest(world, hourly());
+  await world.clock.pass(1000);
+  expect(lastSuccessSeenBy(next)).toBe(at);
+  const end = world.byHand(begin + 30 * minuteMs + 99 * hourMs);
+  await world.clock.pass(20 * minuteMs);
+  end();
+  const endedAt = world.clock.wall();
+  await world.clock.pass(hourMs);
+  expect(lastSuccessSeenBy(next)).toBe(endedAt);
+});
+
 test("a database that another program holds is asked again", async () => {
   const world = new World(begin + 59 * minuteMs);
   const serve = new ServeUnderTest(world, hourly());

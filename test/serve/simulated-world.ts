@@ -146,6 +146,10 @@ export class World {
       return { kind: "ok" };
     },
     paused: () => new Set(this.row === null || this.row.paused === null ? [] : ["etl"]),
+    lastDone: (_, name) => {
+      const done = this.runs.filter((run) => run.pipeline === name && run.status === "done");
+      return done.reduce<number | null>((at, run) => Math.max(at ?? 0, run.finishedAt ?? 0), null);
+    },
     stamp: () => JSON.stringify(this.row),
   };
 

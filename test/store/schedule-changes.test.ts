@@ -7,7 +7,11 @@ import { join } from "node:path";
 
 import type { ScheduleHistory } from "../../src/protocol/served-schedule.ts";
 import { openReader } from "../../src/store/read/reader.ts";
-import { pausedPipelines, scheduleHistories } from "../../src/store/read/schedule-history.ts";
+import {
+  lastDoneAt,
+  pausedPipelines,
+  scheduleHistories,
+} from "../../src/store/read/schedule-history.ts";
 import { migrations, schemaVersion } from "../../src/store/migrate.ts";
 import { oldRuns } from "../../src/store/read/old-runs.ts";
 import { changeSchedules } from "../../src/store/write/schedule-changes.ts";
@@ -53,6 +57,32 @@ test("a schedule is first seen in a file that is not there, paused, resumed and 
     { kind: "trouble", pipeline, trouble: null },
   ]);
   expect(historyIn(path, pipeline)?.row).toEqual({ ...row, since: day + 3, stopped: [day] });
+});
+
+test("the last success is that of a slot of the pipeline, whichever was done last", () => {
+  using folder = tempFolder();
+  const path = folder.file("a.db");
+  changeSchedules(path, [{ kind: "seen", pipeline: "etl", rule: "daily", at: day }]);
+  using db = new Database(path);
+  const add = (pipeline: string, slot: string | null, status: string, finished: string): void => {
+    db.run(
+      `INSERT INTO pipeline_runs (pipeline, params, status, started_at, finished_at, pid, host, scheduled_for)
+        VALUES (?, '{}', ?, '2026-11-01T00:00:00.000Z', ?, 1, 'h', ?)`,
+      [pipeline, status, finished, slot],
+    );
+  };
+  const lastDone = (): number | null => {
+    using reader = openReader(path);
+    return lastDoneAt(reader, "etl");
+  };
+  expect(lastDone()).toBeNull();
+  // The earlier slot was run again by hand.
+  add("etl", "2026-11-01T00:00:00.000Z", "done", "2026-11-03T05:00:00.000Z");
+  add("etl", "2026-11-02T00:00:00.000Z", "done", "2026-11-02T01:00:00.000Z");
+  add("etl", "2026-11-04T00:00:00.000Z", "error", "2026-11-04T01:00:00.000Z");
+  add("etl", null, "done", "2026-11-05T01:00:00.000Z");
+  add("other", "2026-11-06T00:00:00.000Z", "done", "2026-11-06T01:00:00.000Z");
+  expect(lastDone()).toBe(Date.UTC(2026, 10, 3, 5));
 });
 
 test("what users write into the table is no error", () => {

@@ -37,6 +37,20 @@ export function scheduleHistories(
   );
 }
 
+/**
+ * When a run of a slot was done last, among all slots of the pipeline.
+ * @throws ReaderError where the file cannot be read
+ */
+export function lastDoneAt(reader: Reader, pipeline: string): number | null {
+  if (!tablesIn(reader).slots) return null;
+  const [row] = reader.query(
+    `SELECT MAX(finished_at) AS at FROM pipeline_runs
+      WHERE pipeline = ? AND scheduled_for IS NOT NULL AND status = 'done'`,
+    [pipeline],
+  );
+  return row === undefined ? null : timeIn(row, "at");
+}
+
 /** All of the file. */
 export function pausedPipelines(reader: Reader): ReadonlySet<string> {
   if (!tablesIn(reader).schedules) return new Set();
