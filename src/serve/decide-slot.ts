@@ -252,9 +252,9 @@ const waitsForRun = (slot: number): { slot: number; why: string } => ({
 });
 
 const triedAgain = ({ tries }: Situation, slot: number): { slot: number; why: string } =>
-  tries.get(slot)?.count === 0
-    ? waitsForRun(slot)
-    : { slot, why: "it could not be started, and is tried again" };
+  tries.get(slot)?.count === 0 ? waitsForRun(slot) : { slot, why: isTriedAgain };
+
+export const isTriedAgain = "it could not be started, and is tried again";
 
 /** A slot that was started and has no row is not taken: it is due again. */
 function lastTaken({ now, since, passed, history }: Situation): number {

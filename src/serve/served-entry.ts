@@ -3,7 +3,7 @@
 import { JSON } from "../base/globals.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import type { Pause, ScheduleHistory, SlotRun, Trouble } from "../protocol/served-schedule.ts";
-import { isIn, type Situation, type TimeSpan, type Try } from "./decide-slot.ts";
+import { isIn, isTriedAgain, type Situation, type TimeSpan, type Try } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline } from "./described.ts";
 import { isOnTime } from "./due-slots.ts";
 import { nextStarts, slotAfter, startOf } from "./schedule-slots.ts";
@@ -155,6 +155,12 @@ export class ServedEntry {
     this.tries.set(slot, next);
     // A file that can be described and never runs leaves one for each of its slots.
     if (this.tries.size > maxTries) this.tries.delete(this.tries.keys().next().value ?? slot);
+  }
+
+  /** No run of the slot has begun. It may have waited while later ones were skipped: it waits again, and is not left out with them. */
+  waitsAgain(slot: number, now: number): void {
+    if (!this.tries.has(slot) || slot > this.passed) return;
+    this.waiting ??= { slot, since: now, why: isTriedAgain };
   }
 
   /** Slots that were started and for which no run has begun, or whose run was interrupted. */

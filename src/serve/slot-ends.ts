@@ -76,6 +76,7 @@ export class SlotEnds {
     const now = this.#clock.wall();
     const next = tryAfter("not-started", entry.tries.get(slot), now);
     entry.tried(slot, next);
+    entry.waitsAgain(slot, now);
     entry.again = next?.notBefore ?? now;
     entry.counters.ended("not-started", 0, now);
     const error = reasonOf(thrown);
@@ -158,6 +159,7 @@ export class SlotEnds {
     entry.processes.delete(own.slot);
     const isJudged = this.#kept(() => this.#judge(entry, own, end));
     if (!isJudged) this.#tryLater(entry, own.slot);
+    entry.waitsAgain(own.slot, this.#clock.wall());
     this.#on.freed(entry);
     if (this.#starting.size + this.#running.size === 0) this.#onIdle?.();
   }

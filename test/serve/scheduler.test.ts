@@ -146,6 +146,25 @@ describe("a process that ends early", () => {
     void second;
   });
 
+  test("a slot that has waited for that run, and then cannot be loaded, is tried again: later ones were skipped", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    let tries = 0;
+    world.fate = (slot) => {
+      const isSecond = slot === begin + 2 * hourMs;
+      const runMs = slot === begin + hourMs ? 140 * minuteMs : 1000;
+      return { loadMs: 10, runMs, end: isSecond && tries++ < 2 ? "cannot load" : "done" };
+    };
+    const first = new ServeUnderTest(world, hourly());
+    await world.clock.pass(30 * minuteMs);
+    first.kill();
+    world.killAll();
+    await world.clock.pass(hourMs);
+    const second = new ServeUnderTest(world, hourly());
+    await world.clock.pass(4 * hourMs);
+    expect(slotsIn(world)).toEqual([1, 2, 5, 6]);
+    expect(second.scheduler.served().pipelines[0]?.counts).toMatchObject({ skipped: 2, missed: 0 });
+  });
+
   test("a run that a person has cancelled is over", async () => {
     const world = new World(begin + 59 * minuteMs);
     world.fate = () => ({ loadMs: 10, runMs: 10 * minuteMs, end: "done" });
