@@ -25,7 +25,7 @@ export class Told {
   readonly #clock: Pick<Clock, "wall">;
   readonly #tell: Tell;
   readonly #listeners = new Set<() => void>();
-  /** By database: what another program's lock has kept from being written. */
+  /** By database: what could not be written yet, such as for another program's lock. */
   readonly #pending = new Map<string, ScheduleChange[]>();
 
   constructor(store: ScheduleStore, clock: Pick<Clock, "wall">, tell: Tell) {
@@ -113,10 +113,11 @@ export class Told {
     entry.since = seenAt ?? row?.since ?? now;
     entry.refusal = null;
     entry.lockedSince = null;
-    if (row !== null && !this.#isPending(entry)) {
-      entry.trouble = row.trouble;
-      entry.stopped = row.stopped;
-      this.#paused(entry, row.paused);
+    if (row !== null) {
+      const isStored = (kind: Change["kind"]): boolean => !this.#isPending(entry, kind);
+      if (isStored("trouble")) entry.trouble = row.trouble;
+      if (isStored("stopped")) entry.stopped = row.stopped;
+      if (isStored("pause")) this.#paused(entry, row.paused);
     }
     this.#knowSuccess(entry, histories, now);
     if (!entry.isAdopted || entry.said.servedAs === null) this.#adopted(entry, now);
@@ -227,28 +228,31 @@ export class Told {
     this.#write(entry, { kind: "stopped", slots });
   }
 
-  /** @returns whether all is written that had to wait */
+  /** @returns whether no other program keeps something from being written */
   retry(): boolean {
-    for (const [db, changes] of this.#pending) {
-      const { kind } = this.#store.write(db, changes);
-      if (kind !== "later") this.#pending.delete(db);
-    }
-    return this.#pending.size === 0;
+    const kinds = Array.from(this.#pending, ([db, changes]) => this.#writeAll(db, changes));
+    return !kinds.includes("later");
   }
 
   #write(entry: ServedEntry, change: Change): void {
     const { db, name } = entry;
     if (db === null || name === null) return;
-    const changes = [...(this.#pending.get(db) ?? []), { ...change, pipeline: name }];
-    const written = this.#store.write(db, changes);
-    // A file that cannot be used is said when it is read next.
-    if (written.kind === "later") this.#pending.set(db, changes);
-    else this.#pending.delete(db);
+    const pending = this.#pending.get(db) ?? [];
+    const others = pending.filter((each) => each.kind !== change.kind || each.pipeline !== name);
+    this.#writeAll(db, [...others, { ...change, pipeline: name }]);
   }
 
-  #isPending({ db, name }: ServedEntry): boolean {
+  /** Also what is no lock may pass: a full disk, a folder that was mounted to be read only. */
+  #writeAll(db: string, changes: ScheduleChange[]): "ok" | Unusable["kind"] {
+    const { kind } = this.#store.write(db, changes);
+    if (kind === "ok") this.#pending.delete(db);
+    else this.#pending.set(db, changes);
+    return kind;
+  }
+
+  #isPending({ db, name }: ServedEntry, kind: Change["kind"]): boolean {
     const changes = this.#pending.get(db ?? "") ?? [];
-    return changes.some(({ pipeline }) => pipeline === name);
+    return changes.some((each) => each.pipeline === name && each.kind === kind);
   }
 }
 

@@ -892,6 +892,41 @@ describe("a clock that was a month ahead while a run went on", () => {
 const lastSuccessSeenBy = ({ scheduler }: ServeUnderTest): number | null | undefined =>
   scheduler.served().pipelines[0]?.counts.lastSuccess;
 
+test("a database that cannot be written, as on a full disk: a trouble is told once, and its end", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(2 * hourMs);
+  world.isReadOnly = true;
+  world.fate = () => ({ loadMs: 10, runMs: 1, end: "cannot load" });
+  await world.clock.pass(3 * hourMs);
+  expect(newsIn(world)).toEqual(["ended"]);
+  world.isReadOnly = false;
+  world.fate = () => ({ loadMs: 10, runMs: 1000, end: "done" });
+  await world.clock.pass(2 * hourMs);
+  expect(newsIn(world)).toEqual(["ended", "recovered"]);
+  expect(world.row?.trouble).toBeNull();
+  void serve;
+});
+
+test("nor does a schedule go on that was paused then, and a person's resume counts", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  const serve = new ServeUnderTest(world, hourly({ pauseAfter: 2 }));
+  await world.clock.pass(hourMs);
+  world.isReadOnly = true;
+  world.fate = () => ({ loadMs: 10, runMs: 1000, end: "error" });
+  await world.clock.pass(6 * hourMs);
+  expect(newsIn(world).filter((kind) => kind === "paused")).toHaveLength(1);
+  const paused = slotsIn(world);
+  world.isReadOnly = false;
+  await world.clock.pass(2 * hourMs);
+  expect(slotsIn(world)).toEqual(paused);
+  expect(world.row?.paused?.failures).toBe(2);
+  world.store.write("/srv/a.db", [{ kind: "resume", pipeline: "etl", at: world.clock.wall() }]);
+  await world.clock.pass(hourMs + minuteMs);
+  expect(slotsIn(world)).toHaveLength(paused.length + 1);
+  void serve;
+});
+
 test("the last success: also before a hundred failed slots, and one that another process runs", async () => {
   const world = new World(begin + 59 * minuteMs);
   world.fate = (slot) => ({

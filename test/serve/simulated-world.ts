@@ -114,6 +114,8 @@ export class World {
   isLocked = false;
   /** Why; null: it is not. */
   unusable: string | null = null;
+  /** It can be read, and not written: the disk is full. */
+  isReadOnly = false;
   /** As the child keeps it, see `RunRequest.isAlone`. */
   isAlone = false;
   mostRunning = 0;
@@ -142,6 +144,7 @@ export class World {
     write: (db, changes) => {
       this.onAccess("write", db);
       if (this.isLocked) return { kind: "later" };
+      if (this.isReadOnly) return { kind: "bad", reason: "the disk is full" };
       for (const change of changes) this.#apply(change);
       return { kind: "ok" };
     },
