@@ -154,8 +154,10 @@ function unfinishedIn(situation: Situation, due: Choice): readonly { readonly sl
   );
 }
 
-const isUnfinished = ({ status, slot }: SlotRun, stopped: readonly number[]): boolean =>
-  status === "interrupted" || (status === "cancelled" && slot !== null && stopped.includes(slot));
+/** Who has gone on by hand with a run that a serve has stopped, and cancels it, means it. */
+const isUnfinished = (run: SlotRun, stopped: readonly number[]): boolean =>
+  run.status === "interrupted" ||
+  (run.status === "cancelled" && isScheduled(run) && stopped.includes(run.slot ?? Number.NaN));
 
 // ── slots that have not begun ──────────────────────────────────────────────────────────────────────────
 

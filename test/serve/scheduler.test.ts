@@ -176,6 +176,22 @@ describe("a process that ends early", () => {
     expect(serve.scheduler.served().pipelines[0]?.counts.runs.cancelled).toBe(1);
   });
 
+  test("so is one that was stopped with serve, and that a person went on with and cancelled", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    world.fate = () => ({ loadMs: 10, runMs: 10 * minuteMs, end: "done" });
+    const first = new ServeUnderTest(world, hourly());
+    await world.clock.pass(3 * minuteMs);
+    await first.scheduler.stop();
+    first.kill();
+    const [run] = world.runs;
+    if (run === undefined) throw new Error("no run has begun");
+    run.trigger = "cli";
+    const second = new ServeUnderTest(world, hourly());
+    await world.clock.pass(30 * minuteMs);
+    expect(world.runs.map(({ status }) => status)).toEqual(["cancelled"]);
+    void second;
+  });
+
   test("a run that ends its process each time is tried three times", async () => {
     const world = new World(begin + 59 * minuteMs);
     let processes = 0;

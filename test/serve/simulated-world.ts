@@ -252,6 +252,7 @@ export class World {
       known.status = "running";
       known.finishedAt = null;
       known.pid = pid;
+      known.trigger = "schedule";
       this.#count();
       return known;
     }
