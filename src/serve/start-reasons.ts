@@ -7,16 +7,20 @@ import type { ServedEntry } from "./served-entry.ts";
 
 export const tooMany = "too many runs go on";
 
+const notServed = "nothing served it at its time";
+
 export const whyLeftOut = { skipped: "an earlier run went on", missed: "it was missed" } as const;
 
 /** @param slot the late one */
 export function whyLate(entry: ServedEntry, slot: number, { waiting, start }: Decision): string {
   if (entry.wasLoading(slot)) return "its file took long to load";
   if (waiting !== null && entry.processes.has(slot)) return waiting.why;
-  if (entry.wasMissed(slot)) return "nothing served it at its time";
+  if (entry.wasMissed(slot)) return notServed;
   if (waiting !== null) return waiting.why;
   if (start === null) return whyLeftOut.missed;
-  return entry.isBlocked ? tooMany : whyLeftOut.skipped;
+  if (entry.isBlocked) return tooMany;
+  // A stop of less than a minute misses no slot, and may be longer than `startWithin`.
+  return entry.startOf(slot) < entry.servedSince ? notServed : whyLeftOut.skipped;
 }
 
 /** Of a slot whose run has not begun before. */

@@ -53,6 +53,19 @@ describe("after a stop of some hours", () => {
     expect(second.scheduler.served().pipelines[0]?.counts.missed).toBe(6 - slots.length);
   });
 
+  test("and of some seconds, which are more than `startWithin`: that nothing served it is said", async () => {
+    const world = new World(begin + 59 * minuteMs);
+    const first = new ServeUnderTest(world, hourly({ startWithinMs: 3_000 }));
+    await world.clock.pass(30_000);
+    first.kill();
+    await world.clock.pass(minuteMs);
+    const second = new ServeUnderTest(world, hourly({ startWithinMs: 3_000 }));
+    await world.clock.pass(minuteMs);
+    const late = { kind: "late", why: "nothing served it at its time" };
+    expect(world.events.filter(({ kind }) => kind === "late")).toMatchObject([late]);
+    void second;
+  });
+
   test("a suspended machine is an ordinary catch-up", async () => {
     const world = new World(begin + 30 * minuteMs);
     const serve = new ServeUnderTest(world, hourly());
