@@ -12,8 +12,8 @@ export const changed = signal<ReadonlyMap<number, RunBrief>>(new Map());
 /** Counts up with each change that is shown. */
 export const ticks = signal(0);
 
-/** Counts up with each run that is over: what is shown of it is old, and no other change may follow. */
-export const ends = signal(0);
+/** Counts up with each run that begins, which no list has, or is over: what is shown is old, and no other change may follow. */
+export const turns = signal(0);
 
 /** Counts up each second, while changes are listened to. */
 export const seconds = signal(0);
@@ -129,9 +129,7 @@ function noteQuiet(): void {
 
 function accept({ runs }: Change): void {
   const next = new Map(changed.value);
-  if (runs.some(({ id, status }) => status !== "running" && next.get(id)?.status !== status)) {
-    ends.value++;
-  }
+  if (runs.some(({ id, status }) => next.get(id)?.status !== status)) turns.value++;
   for (const run of runs) next.set(run.id, run);
   changed.value = next;
   shownAt.value = Date.now();

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { OfTasks } from "../contract.ts";
-import { ends, seconds, ticks } from "./live.ts";
+import { seconds, ticks, turns } from "./live.ts";
 import { baseNow } from "./router.ts";
 import { asSourceError, baseIn, get, isReport, retryMs, type SourceError } from "./source.ts";
 
@@ -43,7 +43,7 @@ export function useData<T>(
   useEffect(() => {
     notBefore.current = 0;
     pending.current?.hurry();
-  }, [isLive ? ends.value : 0]);
+  }, [isLive ? turns.value : 0]);
   useEffect(() => {
     if (path === null) return;
     // A question that is under way is asked again after its answer, which may be older than the change; one with another address

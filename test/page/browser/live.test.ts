@@ -170,6 +170,41 @@ function wordsOf(pid: string): readonly string[] {
   }
 }
 
+/** The rest after an answer, 250 ms to 5 s on a busy machine, has no end. */
+const endlessRest = `
+  performance.now = () => 0;
+  const soon = globalThis.setTimeout;
+  globalThis.setTimeout = (call, ms) => soon(call, ms === 250 ? 1e9 : ms);
+`;
+
+describeInBrowser("the list of runs, while the server rests", () => {
+  test("has a run as soon as it begins, and its pipeline among those to choose from", async () => {
+    using folder = tempFolder();
+    await Bun.write(`${folder.path}/gates.ts`, gates(folder.path));
+    const db = `${folder.path}/a.db`;
+    using writer = openDatabase(options(db));
+    writer.run(
+      `INSERT INTO pipeline_runs (pipeline, params, status, started_at, finished_at, tasks_total)
+        VALUES ('first', '{}', 'done', '2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z', 0)`,
+    );
+    await using ui = await startUi(db);
+    using tab = await Tab.open(ui.link);
+    await tab.cdp("Page.addScriptToEvaluateOnNewDocument", { source: endlessRest });
+    await tab.go(`${ui.origin}/runs`);
+    await tab.untilText("first", "tbody");
+    await tab.untilText("first", "select");
+    await using run = Bun.spawn([...pipeloom, "run", "gates.ts", "--db", "a.db"], {
+      cwd: folder.path,
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    await tab.untilText("gates", "tbody");
+    await tab.untilText("gates", "select");
+    expect(await tab.text("tbody")).toContain("running");
+    expect(run.exitCode).toBeNull();
+    expect(await tab.problems(ui.origin)).toEqual([]);
+  });
+});
+
 describeInBrowser("a server that ends", () => {
   test("what is shown says of when it is; a new start wants its own address", async () => {
     using folder = tempFolder();

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import type { PipelinesView } from "../../contract-runs.ts";
 import type { RunBrief, RunsView } from "../../contract.ts";
 import { ago, count, percent, time } from "../format.ts";
-import { changed } from "../live.ts";
+import { changed, turns } from "../live.ts";
 import { CountsBar, countsText, Status, statuses, totalOf, wordOf } from "../parts/status.tsx";
 import { Pages } from "../parts/pages.tsx";
 import { Empty, Show } from "../parts/states.tsx";
@@ -104,7 +104,8 @@ function Filters() {
 }
 
 function PipelineFilter() {
-  const loaded = useData<PipelinesView>("/data/pipelines", { isLive: false });
+  // One may be new whenever a run begins. Asked at each change, it would cost as much as the list.
+  const loaded = useData<PipelinesView>(`/data/pipelines?${turns.value}`, { isLive: false });
   const pipeline = param("pipeline") ?? "";
   const known = loaded.type === "ready" ? loaded.data.pipelines.map(({ name }) => name) : [];
   const others = loaded.type === "ready" ? loaded.data.total - known.length : 0;
