@@ -139,7 +139,8 @@ function addShortTasks(db: Database, amount: number, { from, to }: Interval): vo
 }
 
 test("of a run that is faster than it is read: no remaining time before all is read, then the speed up to what is read", async () => {
-  const [first, then] = [200_000, 400_000];
+  // A question waits 300 ms, in which no machine reads so many.
+  const [first, then] = [700_000, 400_000];
   await using rig = await liveRig([], 2 * (first + then));
   using db = new Database(rig.db);
   addShortTasks(db, first, { from: now - 20 * second, to: now });
