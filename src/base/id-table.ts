@@ -5,7 +5,7 @@
 const leastBits = 6;
 /** 2^32 divided by the golden ratio. */
 const spread = 0x9e3779b1;
-/** Of a place that is empty. Ids are positive. */
+/** Of a place that is empty. Ids are not negative. */
 const none = -1;
 
 export class IdTable<Id extends number, Value extends object> {

@@ -66,7 +66,8 @@ export type Decision = {
   readonly again: number;
 };
 
-const never = Number.POSITIVE_INFINITY;
+/** Of a decision, or a try, that does not come. */
+export const never = Number.POSITIVE_INFINITY;
 /** Runs that serve has not started end unnoticed: it looks again, less often at one that goes on for long. */
 const soonestLookMs = 1_000;
 const latestLookMs = 30_000;
@@ -254,9 +255,9 @@ const waitsForRun = (slot: number): { slot: number; why: string } => ({
 });
 
 const triedAgain = ({ tries }: Situation, slot: number): { slot: number; why: string } =>
-  tries.get(slot)?.count === 0 ? waitsForRun(slot) : { slot, why: isTriedAgain };
+  tries.get(slot)?.count === 0 ? waitsForRun(slot) : { slot, why: whyTriedAgain };
 
-export const isTriedAgain = "it could not be started, and is tried again";
+export const whyTriedAgain = "it could not be started, and is tried again";
 
 /** A slot that was started and has no row is not taken: it is due again. */
 function lastTaken({ now, since, passed, history }: Situation): number {

@@ -3,7 +3,14 @@
 import { JSON } from "../base/globals.ts";
 import type { ScheduleRule } from "../protocol/schedule-rule.ts";
 import type { Pause, ScheduleHistory, SlotRun, Trouble } from "../protocol/served-schedule.ts";
-import { isIn, isTriedAgain, type Situation, type TimeSpan, type Try } from "./decide-slot.ts";
+import {
+  isIn,
+  never,
+  whyTriedAgain,
+  type Situation,
+  type TimeSpan,
+  type Try,
+} from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline } from "./described.ts";
 import { isOnTime } from "./due-slots.ts";
 import { nextStarts, slotAfter, startOf } from "./schedule-slots.ts";
@@ -17,7 +24,6 @@ import type { SlotProcess } from "./slot-process.ts";
 const maxRecords = 30;
 const shownSlots = 5;
 const maxTries = 1_000;
-const never = Number.POSITIVE_INFINITY;
 
 type Said = {
   refusal: string | null;
@@ -160,7 +166,7 @@ export class ServedEntry {
   /** No run of the slot has begun. It may have waited while later ones were skipped: it waits again, and is not left out with them. */
   waitsAgain(slot: number, now: number): void {
     if (!this.tries.has(slot) || slot > this.passed) return;
-    this.waiting ??= { slot, since: now, why: isTriedAgain };
+    this.waiting ??= { slot, since: now, why: whyTriedAgain };
   }
 
   /** Slots that were started and for which no run has begun, or whose run was interrupted. */

@@ -8,7 +8,7 @@ import { reasonOf } from "../base/system-error.ts";
 import { overlapExitCode } from "../protocol/schedule-rule.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
-import type { Try } from "./decide-slot.ts";
+import { never, type Try } from "./decide-slot.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
 import {
   failuresInRow,
@@ -333,8 +333,6 @@ export class SlotEnds {
     }
   }
 }
-
-const never = Number.POSITIVE_INFINITY;
 
 type Finish = {
   readonly end: ProcessEnd;

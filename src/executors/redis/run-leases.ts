@@ -235,8 +235,7 @@ export class RunLeases {
   #takeQueued(on: TagSet): readonly Assignment[] {
     const queued = this.#book.waiting.find((lease) => lease.on === on);
     if (queued === undefined) return [];
-    this.#queues.remove(queued);
-    this.#book.end(queued);
+    this.#withdraw(queued);
     return queued.tasks;
   }
 
@@ -255,11 +254,13 @@ export class RunLeases {
   takeBackAll(): TaskId[] {
     const aside = [...this.#aside.values()].flat().map(({ id }) => id);
     this.#aside.clear();
-    const waiting = this.#book.waiting.flatMap((lease) => {
-      this.#queues.remove(lease);
-      return this.#book.end(lease);
-    });
-    return [...aside, ...waiting];
+    return [...aside, ...this.#book.waiting.flatMap((lease) => this.#withdraw(lease))];
+  }
+
+  /** Takes a lease out of the queue. @returns its tasks */
+  #withdraw(lease: Lease<RemoteMachine>): readonly TaskId[] {
+    this.#queues.remove(lease);
+    return this.#book.end(lease);
   }
 
   claim(machine: RemoteMachine, lease: number): void {
