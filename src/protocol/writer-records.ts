@@ -61,8 +61,6 @@ export type TaskRecord =
       readonly at: number;
       readonly level: LogLevel;
       readonly line: string;
-      /** 1, 2, 3 … of the lines that the attempt stores; absent on a line that it did not log itself, and where `isCut`. */
-      readonly number?: number;
       /** Only announced: the attempt has logged more than is stored. */
       readonly isCut?: true;
       /** The author's; absent where there is none. */

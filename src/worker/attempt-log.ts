@@ -40,8 +40,6 @@ export class AttemptLog {
   #storable: number;
   /** Lines that were not stored. */
   #cut = 0;
-  /** Of the last line that was sent to be stored. */
-  #number = 0;
 
   constructor(attempt: LoggedAttempt) {
     this.#attempt = attempt;
@@ -115,10 +113,7 @@ export class AttemptLog {
     const label = ended === undefined ? this.#attempt.label : labelOf(this.#attempt);
     const what = { id, name, attempt, at: deps.clock.wall(), level, line, label };
     const record = { type: "log", ...what } as const;
-    deps.sender.add({
-      ...record,
-      ...(isCut === undefined ? { number: ++this.#number } : { isCut }),
-    });
+    deps.sender.add(isCut === undefined ? record : { ...record, isCut });
   }
 }
 

@@ -18,6 +18,7 @@ import type { BusyHandler } from "../busy-handler.ts";
 import { passesOnSql, ranDownstream } from "../decide-reruns.ts";
 import { damagedRow } from "../store-error.ts";
 import type { StoredResult } from "./history.ts";
+import type { StoredLine } from "./stored-lines.ts";
 import { Date } from "../../base/globals.ts";
 import { isJsonText } from "../../base/json.ts";
 
@@ -214,14 +215,17 @@ export function* storedResults(
   if (page.length > 0) yield page;
 }
 
-/** How many log lines of an attempt are stored. */
-export function storedLines(
+/** More lines than a machine sends without an acknowledgement (protocol/shared/credits.ts). */
+const mostLines = 20_000;
+
+/** The last lines of an attempt. */
+export function lastLines(
   { db, run, busyHandler }: Pick<StoredRun, "db" | "run" | "busyHandler">,
   id: TaskId,
   attempt: number,
-): number {
-  using lines = db.prepare<{ count: number }, [number, number, number]>(
-    "SELECT COUNT(*) AS count FROM task_logs WHERE run_id = ? AND task_id = ? AND attempt = ?",
+): readonly StoredLine[] {
+  using lines = db.prepare<StoredLine, [number, number, number]>(
+    `SELECT at, level, line FROM task_logs WHERE run_id = ? AND task_id = ? AND attempt = ? ORDER BY rowid DESC LIMIT ${mostLines}`,
   );
-  return busyHandler.run(() => lines.get(run, id, attempt))?.count ?? 0;
+  return busyHandler.run(() => lines.all(run, id, attempt));
 }

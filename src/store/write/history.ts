@@ -8,6 +8,7 @@ import type { Code } from "../../protocol/reruns.ts";
 import type { Execution, LeftTables, ReuseAsk, TaskParts } from "../../protocol/reuse.ts";
 import type { LogLevel, RunStatus, TaskStatus } from "../../protocol/status.ts";
 import type { CostCounter } from "./cost-counter.ts";
+import type { StoredLine } from "./stored-lines.ts";
 import type { DatabaseCall, LeftRange, MainRecord } from "../../protocol/writer-records.ts";
 
 /** A task's whole row except its cursor, which only a checkpoint sets. Times are epoch ms. */
@@ -157,9 +158,9 @@ export interface History {
   addAttempt(row: AttemptRow): void;
   /**
    * The session that has begun this attempt died, and the attempt goes on.
-   * @returns how many of its log lines are stored
+   * @returns its last log lines that are stored, the newest first
    */
-  goesOn(id: TaskId, attempt: number, startedAt: number): number;
+  goesOn(id: TaskId, attempt: number, startedAt: number): readonly StoredLine[];
   /** The number of tasks, as far as it is known. */
   setTotal(total: number): void;
   /** @param graph JSON text of `RunGraph` */

@@ -17,8 +17,8 @@ export class NoHistory implements History {
   setCursor(): void {}
   addLog(): void {}
   addAttempt(): void {}
-  goesOn(): 0 {
-    return 0;
+  goesOn(): [] {
+    return [];
   }
   setTotal(): void {}
   setGraph(): void {}

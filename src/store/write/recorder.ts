@@ -44,10 +44,12 @@ export class Recorder {
 
   /** @returns the events of what was committed */
   committed(): WireEvent[] {
+    this.#storedLines.committed();
     return this.#events.take();
   }
 
   rolledBack(): void {
+    this.#storedLines.rolledBack();
     this.#events.take();
   }
 
@@ -171,7 +173,7 @@ export class Recorder {
 
   #logged(record: Extract<TaskRecord, { type: "log" }>, machine: string | undefined): void {
     const { id, name, attempt, at, level, line, label } = record;
-    if (this.#storedLines.has(record)) return;
+    if (this.#storedLines.take(record)) return;
     if (record.isCut !== true) this.#history.addLog({ id, attempt, at, level, line });
     this.#events.add({ type: "task-log", id, name, attempt, at, level, line, label, machine });
   }

@@ -31,10 +31,11 @@ import type {
   TaskRow,
   UnitWrites,
 } from "./history.ts";
+import type { StoredLine } from "./stored-lines.ts";
 import { LeaveRows } from "./leave-rows.ts";
 import { MachineRows } from "./machine-rows.ts";
 import { RunChanges } from "./run-changes.ts";
-import { restoredPages, storedLines, storedResults, type StoredRun } from "./earlier-sessions.ts";
+import { lastLines, restoredPages, storedResults, type StoredRun } from "./earlier-sessions.ts";
 import { hasOtherLiveRuns } from "../read/run-rows.ts";
 import { maxCountedByReaders, StatusCounts } from "./status-counts.ts";
 import { cellsOf } from "./task-cells.ts";
@@ -205,9 +206,9 @@ export class SqliteHistory implements History {
     this.#attempts.add(row);
   }
 
-  goesOn(id: TaskId, attempt: number, startedAt: number): number {
+  goesOn(id: TaskId, attempt: number, startedAt: number): readonly StoredLine[] {
     this.#attempts.goesOn(id, attempt, startedAt);
-    return storedLines(this.#stored, id, attempt);
+    return lastLines(this.#stored, id, attempt);
   }
 
   setTotal(total: number): void {
