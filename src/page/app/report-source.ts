@@ -55,7 +55,7 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
     return (
       (status === null || status.split(",").includes(task.status)) &&
       (definitions.length === 0 || definitions.includes(task.definition)) &&
-      (worker === null || (startedAt !== null && String(task.worker ?? "none") === worker)) &&
+      (worker === null || isOf(worker, task)) &&
       (machine === null || (task.machine ?? "") === machine) &&
       (id === null || String(task.id) === id) &&
       !(to < (startedAt ?? Infinity)) &&
@@ -64,6 +64,10 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
     );
   };
 }
+
+// "none": nobody knows the worker of a task that has run. One that has not has none.
+const isOf = (asked: string, { worker, startedAt }: TaskBrief): boolean =>
+  asked === "none" ? worker === null && startedAt !== null : String(worker) === asked;
 
 const has = ({ id, name, label, error }: TaskBrief, word: string): boolean =>
   word === `#${id}` || [name, label, error].some((text) => text?.toLowerCase().includes(word));

@@ -117,6 +117,27 @@ test("a task of 1 ms in an hour can be hit, and a failure before what is around 
   expect(at(300, layout.height + 5)).toBeUndefined();
 });
 
+test("failures of 0 ms around a squeezed time, and at the run's end, can be hit", () => {
+  const axis = new TimeAxis({ from: 0, to: 100 }, [
+    { from: 10, to: 50 },
+    { from: 50, to: 100 },
+  ]);
+  const rows = [
+    row([
+      [1, 0, 10, "done", 0],
+      [2, 50, 50, "error", 0],
+      [3, 100, 100, "error", 0],
+    ]),
+  ];
+  const [scale, layout] = [new Scale(axis, axis, 1000), layoutOf(rows)];
+  const at = (x: number, y = 10): number | string | undefined => {
+    const hit = hitAt(rows, layout, scale, { x, y });
+    return hit?.type === "task" ? hit.span[0] : hit?.type;
+  };
+  expect([100, scale.x(50) + 1, 990, 999].map((x) => at(x))).toEqual([1, 2, "idle", 3]);
+  expect(at(999, layout.height + 5)).toBe("idle");
+});
+
 test("of buckets, a hit tells their time and how many tasks were there", () => {
   const level = Array.from({ length: 100 }, (_, i) => (i === 50 ? 300 : 0));
   const tasks = level.map((each) => each / 100);

@@ -1,6 +1,7 @@
 // How each view looks, in both themes and two widths: not blank, drawn to its edges, in the colours of its theme. The pictures are for
 // eyes: PIPELOOM_SCREENSHOTS=folder keeps them.
 
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -40,6 +41,7 @@ describeInBrowser("looks", () => {
   beforeAll(async () => {
     if (kept !== undefined) mkdirSync(kept, { recursive: true });
     shop = await shopAfterTwoRuns();
+    failAtTheEnd(shop.db);
     ui = await startUi(shop.db);
     tab = await Tab.open(ui.link);
   });
@@ -91,6 +93,16 @@ describeInBrowser("looks", () => {
     })()`);
   });
 });
+
+/** The failures of the first run have 0 ms, after a time in which nothing ran: those are seen, too. */
+function failAtTheEnd(path: string): void {
+  using db = new Database(path);
+  db.run(
+    `UPDATE task_runs SET (started_at, finished_at) = (SELECT later, later FROM
+      (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', max(finished_at), '+1 second') AS later FROM task_runs WHERE run_id = 1))
+    WHERE run_id = 1 AND status = 'error'`,
+  );
+}
 
 type Colours = {
   readonly size: readonly [number, number];

@@ -7,9 +7,9 @@ import { count } from "../format.ts";
 import { go, hrefOf } from "../router.ts";
 import { get } from "../source.ts";
 import { draw, type Drawing, type Palette } from "./draw.ts";
-import { Gestures, type Point, type Stage } from "./gestures.ts";
+import { Gestures, type Stage } from "./gestures.ts";
 import { type Hit, hitAt, type Layout, layoutOf } from "./layout.ts";
-import { panned, type Range, Scale, ticksOf, zoomed } from "./scale.ts";
+import { panned, type Point, type Range, Scale, ticksOf, zoomed } from "./scale.ts";
 import { Tip } from "./tip.tsx";
 import { useThemeChange, useWidth } from "../use-element.ts";
 

@@ -1,13 +1,11 @@
 // Draws the rows of a timeline. Failures are drawn last, and whatever is there has two pixels at least: a task of 1 ms in a run of an
-// hour is seen, and can be clicked.
+// hour is seen, and can be clicked. A task of 0 ms may begin and end a squeezed time, so those are drawn first.
 
 import type { SeenStatus, TimeBuckets, TimelineRow } from "../../contract.ts";
-import type { Layout } from "./layout.ts";
+import { edgesOf, type Layout, leastWidth, type Place } from "./layout.ts";
 import type { Scale } from "./scale.ts";
 
 export type Palette = Readonly<Record<SeenStatus | "line" | "idle" | "track", string>>;
-
-const leastWidth = 2;
 
 export type Drawing = {
   readonly rows: readonly TimelineRow[];
@@ -22,31 +20,32 @@ export type Drawing = {
 export function draw(context: CanvasRenderingContext2D, drawing: Drawing): void {
   const { layout, scale, palette, rows } = drawing;
   context.clearRect(0, 0, scale.width, layout.height);
-  for (const [i, row] of rows.entries()) {
-    const { top, height } = layout.rows[i] ?? { top: 0, height: 0 };
-    context.fillStyle = palette.line;
-    context.fillRect(0, top + height - 1, scale.width, 1);
-    if (row.buckets !== null) drawBuckets(context, drawing, row.buckets, i);
-    if (row.spans !== null) drawSpans(context, drawing, row, i);
-  }
   drawIdle(context, drawing);
+  for (const [i, row] of rows.entries()) {
+    const place = layout.rows[i] ?? { top: 0, height: 0 };
+    context.fillStyle = palette.line;
+    context.fillRect(0, place.top + place.height - 1, scale.width, 1);
+    if (row.buckets !== null) drawBuckets(context, drawing, row.buckets, place);
+    if (row.spans !== null) drawSpans(context, drawing, row, place);
+  }
 }
 
 function drawSpans(
   context: CanvasRenderingContext2D,
-  { scale, palette, layout }: Drawing,
+  { scale, palette }: Drawing,
   { spans, lines }: TimelineRow,
-  index: number,
+  { top, height }: Place,
 ): void {
-  const { top, height } = layout.rows[index] ?? { top: 0, height: 0 };
   const lineHeight = (height - 7) / lines;
   for (const isLast of [false, true]) {
-    for (const [, started, ended, status, line] of spans ?? []) {
+    for (const span of spans ?? []) {
+      const [, , , status, line] = span;
       if ((status === "error") !== isLast) continue;
-      const [left, right] = [scale.x(started), scale.x(ended)];
-      if (right < 0 || left > scale.width) continue;
+      const edges = edgesOf(scale, span);
+      if (edges === undefined) continue;
+      const [left, right] = edges;
       context.fillStyle = palette[status];
-      const width = Math.max(leastWidth, right - left - (right - left > 4 ? 1 : 0));
+      const width = right - left - (right - left > 4 ? 1 : 0);
       const barHeight = Math.max(1.5, lineHeight - (lineHeight > 4 ? 1 : 0));
       context.fillRect(left, top + 3 + line * lineHeight, width, barHeight);
     }
@@ -58,11 +57,10 @@ type Pixel = { level: number; tasks: number; failed: number; running: number };
 
 function drawBuckets(
   context: CanvasRenderingContext2D,
-  { scale, palette, layout, open }: Drawing,
+  { scale, palette, open }: Drawing,
   buckets: TimeBuckets,
-  index: number,
+  { top, height }: Place,
 ): void {
-  const { top, height } = layout.rows[index] ?? { top: 0, height: 0 };
   const most = mostOf(buckets);
   const full = height - 7;
   const failures: (readonly [left: number, width: number, height: number])[] = [];

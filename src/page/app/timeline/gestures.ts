@@ -1,9 +1,7 @@
 // What a mouse, fingers and a wheel do on a timeline: drag a range to see it larger, pinch or Ctrl + wheel to zoom, a finger or
 // Shift + wheel to move, click to open. The wheel alone scrolls the page, as everywhere.
 
-import { panned, type Range, type Scale, zoomed } from "./scale.ts";
-
-export type Point = { readonly x: number; readonly y: number };
+import { panned, type Point, type Range, type Scale, zoomed } from "./scale.ts";
 
 /** Read at each event: what is shown changes meanwhile. */
 export type Stage = {
@@ -40,13 +38,21 @@ export class Gestures {
   constructor(element: HTMLElement, stage: () => Stage) {
     this.#element = element;
     this.#stage = stage;
+    this.#on("pointerdown", (event) => this.#down(event));
+    this.#on("pointermove", (event) => this.#move(event));
+    this.#on("pointerup", (event) => this.#up(event));
+    this.#on("pointercancel", (event) => this.#cancel(event));
+    this.#on("pointerleave", () => this.#stage().hover(null));
+    this.#on("wheel", (event) => this.#wheel(event));
+  }
+
+  #on<Name extends keyof HTMLElementEventMap>(
+    name: Name,
+    listen: (event: HTMLElementEventMap[Name]) => void,
+  ): void {
     const { signal } = this.#control;
-    element.addEventListener("pointerdown", (event) => this.#down(event), { signal });
-    element.addEventListener("pointermove", (event) => this.#move(event), { signal });
-    element.addEventListener("pointerup", (event) => this.#up(event), { signal });
-    element.addEventListener("pointercancel", (event) => this.#cancel(event), { signal });
-    element.addEventListener("pointerleave", () => this.#stage().hover(null), { signal });
-    element.addEventListener("wheel", (event) => this.#wheel(event), { signal, passive: false });
+    // The page shall not scroll with a wheel that zooms.
+    this.#element.addEventListener(name, listen, { signal, passive: false });
   }
 
   close(): void {

@@ -1,9 +1,9 @@
 // Where the rows of a timeline are, and what is at a point.
 
 import type { TimelineRow, TimeSpan } from "../../contract.ts";
-import type { Scale } from "./scale.ts";
+import type { Point, Scale } from "./scale.ts";
 
-type Place = { readonly top: number; readonly height: number };
+export type Place = { readonly top: number; readonly height: number };
 
 export type Layout = { readonly height: number; readonly rows: readonly Place[] };
 
@@ -35,48 +35,68 @@ export type Hit =
     }
   | { readonly type: "idle"; readonly from: number; readonly to: number };
 
+/** Pixels that whatever is there has. */
+export const leastWidth = 2;
+
+type Edges = readonly [left: number, right: number];
+
+/** Of a task's bar. Undefined: it is not shown. One that began when the run ended is. */
+export function edgesOf(scale: Scale, [, started, ended]: TimeSpan): Edges | undefined {
+  const [begin, right] = [scale.x(started), scale.x(ended)];
+  if (right < 0 || begin > scale.width) return undefined;
+  const left = Math.min(begin, scale.width - leastWidth);
+  return [left, Math.max(right, left + leastWidth)];
+}
+
 /** So near counts as hit. */
 const reach = 4;
 
-/** Undefined: there is nothing. */
+/** A task may begin and end a squeezed time, so that is hit last. Undefined: there is nothing. */
 export function hitAt(
   rows: readonly TimelineRow[],
   layout: Layout,
   scale: Scale,
-  { x, y }: { readonly x: number; readonly y: number },
+  { x, y }: Point,
 ): Hit | undefined {
-  const time = scale.time(x);
-  const idle = scale.pieces.find(({ isIdle, from, to }) => isIdle && from <= time && time < to);
-  if (idle !== undefined) return { type: "idle", from: idle.from, to: idle.to };
   const index = layout.rows.findIndex(({ top, height }) => y >= top && y < top + height);
   const [row, place] = [rows[index], layout.rows[index]];
-  if (row === undefined || place === undefined) return undefined;
-  if (row.spans !== null) {
-    const line = ((y - place.top - 3) * row.lines) / (place.height - 7);
-    const span = nearest(row.spans, scale, x, line);
-    return span === undefined ? undefined : { type: "task", row: index, span };
+  if (row !== undefined && place !== undefined) {
+    const hit =
+      row.spans === null
+        ? bucketAt(row, index, scale, x)
+        : nearest(
+            row.spans,
+            index,
+            scale,
+            x,
+            ((y - place.top - 3) * row.lines) / (place.height - 7),
+          );
+    if (hit !== undefined) return hit;
   }
-  return bucketAt(row, index, scale, x);
+  const time = scale.time(x);
+  const idle = scale.pieces.find(({ isIdle, from, to }) => isIdle && from <= time && time < to);
+  return idle && { type: "idle", from: idle.from, to: idle.to };
 }
 
 /** A failure is drawn above others, so it is hit first. */
 function nearest(
   spans: readonly TimeSpan[],
+  row: number,
   scale: Scale,
   x: number,
   line: number,
-): TimeSpan | undefined {
+): Hit | undefined {
   let best: TimeSpan | undefined;
   let least = Infinity;
   for (const span of spans) {
-    const [left, right] = [scale.x(span[1]), scale.x(span[2])];
-    const away = Math.max(left - x, x - Math.max(right, left + 2), 0);
+    const [left, right] = edgesOf(scale, span) ?? [Infinity, 0];
+    const away = Math.max(left - x, x - right, 0);
     if (away > reach) continue;
     const off = Math.max(span[4] - line, line - span[4] - 1, 0);
     const distance = away + off * 8 - (span[3] === "error" ? 1 : 0);
     if (off < 0.6 && distance < least) [best, least] = [span, distance];
   }
-  return best;
+  return best && { type: "task", row, span: best };
 }
 
 function bucketAt(row: TimelineRow, index: number, scale: Scale, x: number): Hit | undefined {

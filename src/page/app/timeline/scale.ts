@@ -3,6 +3,9 @@
 
 import type { TimePiece, TimelineView } from "../../contract.ts";
 
+/** In pixels. */
+export type Point = { readonly x: number; readonly y: number };
+
 export type Range = { readonly from: number; readonly to: number };
 
 type Axis = Pick<TimelineView, "from" | "to" | "pieces">;

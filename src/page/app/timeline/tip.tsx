@@ -6,7 +6,7 @@ import type { TaskBrief, TasksView } from "../../contract.ts";
 import { count, duration, time } from "../format.ts";
 import { Status } from "../parts/status.tsx";
 import { get } from "../source.ts";
-import type { Point } from "./gestures.ts";
+import type { Point } from "./scale.ts";
 import type { Hit } from "./layout.ts";
 
 type Props = {
