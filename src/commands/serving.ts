@@ -20,8 +20,7 @@ import { argumentOf } from "../serve/described.ts";
 import { appendToLog, LogWriter } from "../serve/log-writer.ts";
 import { scheduleStore } from "../serve/schedule-store.ts";
 import { Scheduler } from "../serve/scheduler.ts";
-import type { ServeEvent } from "../serve/serve-event.ts";
-import { logLine, newsOf } from "../serve/serve-log.ts";
+import { logLine } from "../serve/serve-log.ts";
 import type { Served, ServedSource } from "../serve/served.ts";
 import { ServedFiles, type Target } from "../serve/served-files.ts";
 import { startSlot } from "../serve/slot-process.ts";
@@ -70,7 +69,11 @@ export class Serving implements AsyncDisposable, ServedSource {
       store: scheduleStore,
       launch: (launch) => startSlot(own, env, launch),
       cancel: askToEnd,
-      tell: (event) => this.#tell(event),
+      tell: (event) => {
+        const { level, text } = logLine(event);
+        this.#log.log(level, text);
+      },
+      webhook: this.#webhook,
       onDefect: (thrown) => this.#defects.add(thrownText(thrown)),
       host: hostname(),
       maxRuns: flags.maxRuns,
@@ -139,12 +142,6 @@ export class Serving implements AsyncDisposable, ServedSource {
     const url = webhook ?? webhookInEnvironment();
     const say = (line: string): void => this.#log.log("warn", line);
     return url === undefined ? undefined : new WebhookSender(url, { clock: systemClock, say });
-  }
-
-  #tell(event: ServeEvent): void {
-    const { level, text } = logLine(event);
-    this.#log.log(level, text);
-    if (event.isNews) this.#webhook?.send(newsOf(event));
   }
 
   #sayWhenKnown(): void {

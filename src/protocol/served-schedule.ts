@@ -22,6 +22,8 @@ export type ScheduleRow = {
   /** Slots whose runs serve has cancelled at its own end. */
   readonly stopped: readonly number[];
   readonly trouble: Trouble | null;
+  /** What is told of troubles and their ends, for the webhook, and not delivered yet: JSON, oldest first. */
+  readonly untold: readonly string[];
 };
 
 /** A run of the pipeline. */
@@ -54,5 +56,9 @@ export type ScheduleChange = { readonly pipeline: string } & (
   | { readonly kind: "pause"; readonly pause: Pause }
   | { readonly kind: "resume"; readonly at: number }
   | { readonly kind: "stopped"; readonly slots: readonly number[] }
-  | { readonly kind: "trouble"; readonly trouble: Trouble | null }
+  | {
+      readonly kind: "trouble";
+      readonly trouble: Trouble | null;
+      readonly untold: readonly string[];
+    }
 );

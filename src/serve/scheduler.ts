@@ -45,7 +45,7 @@ export class Scheduler {
     this.#deps = deps;
     this.#startedAt = deps.clock.wall();
     this.#lastLook = this.#startedAt;
-    this.#told = new Told(deps.store, deps.clock, deps.tell);
+    this.#told = new Told(deps);
     this.#ends = new SlotEnds(deps.store, deps.clock, this.#told, {
       freed: (entry) => this.#freed(entry),
       defect: (thrown) => deps.onDefect(thrown),

@@ -91,6 +91,8 @@ export class ServedEntry {
   servedSince = Number.NEGATIVE_INFINITY;
   paused: Pause | null = null;
   trouble: Trouble | null = null;
+  /** Posted to the webhook, and not delivered yet. Null: what an earlier serve has left is not known yet. */
+  untold: readonly string[] | null = null;
   stopped: readonly number[] = [];
   /** The last one that was told to be late. */
   lateSlot: number | null = null;
@@ -148,6 +150,7 @@ export class ServedEntry {
     this.#row = row;
     this.paused = null;
     this.trouble = null;
+    this.untold = null;
     this.stopped = [];
     this.passed = Number.NEGATIVE_INFINITY;
     this.waiting = null;

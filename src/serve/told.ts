@@ -12,26 +12,34 @@ import type {
 } from "../protocol/served-schedule.ts";
 import type { ScheduleStore, Unusable } from "./schedule-store.ts";
 import { machineZone, zoneTime } from "./schedule-text.ts";
+import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { PipelineEvent, ServeEvent } from "./serve-event.ts";
+import { newsOf } from "./serve-log.ts";
 import { ruleKey, type ServedEntry } from "./served-entry.ts";
-
-export type Tell = (event: ServeEvent) => void;
 
 /** A row of a schedule that begins later than this was written while the clock was wrong. */
 const aheadMs = 60_000;
+/** Of a schedule, for a receiver that is away. Older ones are sent too, unless serve is killed. */
+const maxUntold = 20;
+
+type ToldDeps = Pick<SchedulerDeps, "store" | "tell" | "webhook"> & {
+  readonly clock: Pick<Clock, "wall">;
+};
 
 export class Told {
   readonly #store: ScheduleStore;
   readonly #clock: Pick<Clock, "wall">;
-  readonly #tell: Tell;
+  readonly #tell: SchedulerDeps["tell"];
+  readonly #webhook: SchedulerDeps["webhook"];
   readonly #listeners = new Set<() => void>();
   /** By database: what could not be written yet, such as for another program's lock. */
   readonly #pending = new Map<string, ScheduleChange[]>();
 
-  constructor(store: ScheduleStore, clock: Pick<Clock, "wall">, tell: Tell) {
+  constructor({ store, clock, tell, webhook }: ToldDeps) {
     this.#store = store;
     this.#clock = clock;
     this.#tell = tell;
+    this.#webhook = webhook;
   }
 
   /** @returns ends it */
@@ -46,10 +54,20 @@ export class Told {
   }
 
   say(entry: ServedEntry, event: PipelineEvent, isNews: boolean, isRepeated = false): void {
-    const { argument, name, db, scheduled } = entry;
-    const tz = scheduled?.rule.tz ?? null;
-    this.#tell({ ...event, at: this.#clock.wall(), argument, name, db, tz, isNews, isRepeated });
+    const told = this.#eventOf(entry, event, isNews, isRepeated);
+    this.#tell(told);
+    if (isNews) this.#webhook?.send(bodyOf(told));
     this.changed();
+  }
+
+  #eventOf(
+    { argument, name, db, scheduled }: ServedEntry,
+    event: PipelineEvent,
+    isNews: boolean,
+    isRepeated: boolean,
+  ): ServeEvent {
+    const tz = scheduled?.rule.tz ?? null;
+    return { ...event, at: this.#clock.wall(), argument, name, db, tz, isNews, isRepeated };
   }
 
   /** It is said again only for another reason. */
@@ -119,6 +137,7 @@ export class Told {
       if (isStored("stopped")) entry.stopped = row.stopped;
       if (isStored("pause")) this.#paused(entry, row.paused);
     }
+    this.#postLeft(entry, row);
     this.#knowSuccess(entry, histories, now);
     if (!entry.isAdopted || entry.said.servedAs === null) this.#adopted(entry, now);
     entry.said.refusal = null;
@@ -205,20 +224,48 @@ export class Told {
   recovered(entry: ServedEntry, slot: number, run: number | null): void {
     if (entry.trouble === null) return;
     const from = entry.trouble.kind;
-    entry.trouble = null;
-    this.#write(entry, { kind: "trouble", trouble: null });
-    this.say(entry, { kind: "recovered", slot, run, from }, true);
+    this.#news(entry, null, { kind: "recovered", slot, run, from }, false);
   }
 
   #trouble(entry: ServedEntry, trouble: Trouble, event: PipelineEvent, isRepeated = false): void {
     const before = entry.trouble?.kind;
     const isNews =
       before === undefined || (before !== trouble.kind && !graver[trouble.kind].includes(before));
-    if (isNews) {
-      entry.trouble = trouble;
-      this.#write(entry, { kind: "trouble", trouble });
-    }
-    this.say(entry, event, isNews, isRepeated);
+    if (isNews) this.#news(entry, trouble, event, isRepeated);
+    else this.say(entry, event, false, isRepeated);
+  }
+
+  /** What is told once is stored together with its message, until that is delivered: a serve that is killed leaves both. */
+  #news(
+    entry: ServedEntry,
+    trouble: Trouble | null,
+    event: PipelineEvent,
+    isRepeated: boolean,
+  ): void {
+    const told = this.#eventOf(entry, event, true, isRepeated);
+    const bodies = this.#webhook === undefined ? [] : [bodyOf(told)];
+    entry.trouble = trouble;
+    entry.untold = [...(entry.untold ?? []), ...bodies].slice(-maxUntold);
+    this.#write(entry, { kind: "trouble", trouble, untold: entry.untold });
+    this.#tell(told);
+    for (const body of bodies) this.#post(entry, body);
+    this.changed();
+  }
+
+  /** What an earlier serve has not delivered. */
+  #postLeft(entry: ServedEntry, row: ScheduleRow | null): void {
+    if (entry.untold !== null) return;
+    entry.untold = this.#webhook === undefined ? [] : (row?.untold ?? []);
+    for (const body of entry.untold) this.#post(entry, body);
+  }
+
+  #post(entry: ServedEntry, body: string): void {
+    this.#webhook?.send(body, () => {
+      const untold = entry.untold?.filter((each) => each !== body);
+      if (untold === undefined || untold.length === entry.untold?.length) return;
+      entry.untold = untold;
+      this.#write(entry, { kind: "trouble", trouble: entry.trouble, untold });
+    });
   }
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────
@@ -269,12 +316,17 @@ type Histories = ReadonlyMap<string, ScheduleHistory>;
 function seenChanges(entry: ServedEntry, isNewRow: boolean, at: number): ScheduleChange[] {
   const pipeline = entry.name ?? "";
   const { paused: pause, trouble } = entry;
+  const untold = entry.untold ?? [];
   return [
     { kind: "seen", pipeline, rule: ruleOf(entry), at },
     ...(isNewRow && pause !== null ? [{ kind: "pause" as const, pipeline, pause }] : []),
-    ...(isNewRow && trouble !== null ? [{ kind: "trouble" as const, pipeline, trouble }] : []),
+    ...(isNewRow && trouble !== null
+      ? [{ kind: "trouble" as const, pipeline, trouble, untold }]
+      : []),
   ];
 }
+
+const bodyOf = (event: ServeEvent): string => JSON.stringify(newsOf(event));
 
 const ok = { kind: "ok" } as const;
 

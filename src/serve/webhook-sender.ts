@@ -1,11 +1,18 @@
 // Posts news to an address: failures, lateness, pauses, recovery. One at a time, in order, with retries; serve never waits for it.
 
 import type { Clock } from "../base/clock.ts";
-import { JSON, Promise, URL } from "../base/globals.ts";
+import { Promise, URL } from "../base/globals.ts";
 import { duration } from "../base/format-duration.ts";
 import { pause } from "../base/pause.ts";
 import { post } from "../base/post.ts";
 import { grouped, plural } from "../base/text.ts";
+
+/** What is posted: JSON. */
+type Message = {
+  readonly body: string;
+  /** It is delivered, or given up for good. Undefined: nobody else has the message. */
+  readonly ended: (() => void) | undefined;
+};
 
 type Deps = {
   readonly clock: Pick<Clock, "after">;
@@ -22,8 +29,9 @@ const maxWaiting = 5_000;
 export class WebhookSender {
   readonly #url: URL;
   readonly #deps: Deps;
-  readonly #waiting: string[] = [];
+  readonly #waiting: Message[] = [];
   readonly #ending = Promise.withResolvers<void>();
+  #sent: Message | undefined;
   #sending: Promise<void> | undefined;
   #isEnding = false;
   #isDropping = false;
@@ -34,9 +42,13 @@ export class WebhookSender {
     this.#deps = deps;
   }
 
-  /** @param body becomes JSON */
-  send(body: object): void {
-    this.#waiting.push(JSON.stringify(body));
+  /**
+   * @param body JSON
+   * @param ended it is delivered, or given up for good. Without it a message that waits when serve ends is lost, and with it the next
+   * serve is said to send it.
+   */
+  send(body: string, ended?: () => void): void {
+    this.#waiting.push({ body, ended });
     if (this.#waiting.length > maxWaiting) this.#drop();
     this.#sending ??= this.#sendAll();
   }
@@ -48,8 +60,8 @@ export class WebhookSender {
     if (this.#sending === undefined) return;
     await Promise.race([this.#sending, pause(withinMs, this.#deps.clock)]);
     if (this.#sending === undefined) return;
-    const lost = plural(this.#waiting.length + 1, "message is lost", "messages are lost");
-    this.#deps.say(`webhook to ${this.#url.host}: no answer within ${duration(withinMs)}; ${lost}`);
+    const left = this.#sent === undefined ? this.#waiting : [this.#sent, ...this.#waiting];
+    this.#say(`no answer within ${duration(withinMs)}`, left);
   }
 
   /** Said once, until all are sent. */
@@ -61,22 +73,36 @@ export class WebhookSender {
     this.#deps.say(`webhook to ${this.#url.host}: ${many}`);
   }
 
+  /** What becomes of messages that were not delivered. The address may have a token, so only its host is named. */
+  #say(problem: string, messages: readonly Message[]): void {
+    const kept = this.#isEnding ? messages.filter(({ ended }) => ended !== undefined).length : 0;
+    const lost = messages.length - kept;
+    const parts = [
+      ...(lost > 0 ? [plural(lost, "message is lost", "messages are lost")] : []),
+      ...(kept > 0 ? [`the next serve sends ${plural(kept, "message")}`] : []),
+    ];
+    this.#deps.say(`webhook to ${this.#url.host}: ${problem}; ${parts.join(", ")}`);
+  }
+
   async #sendAll(): Promise<void> {
-    for (let body = this.#waiting.shift(); body !== undefined; body = this.#waiting.shift()) {
-      await this.#deliver(body);
+    for (;;) {
+      this.#sent = this.#waiting.shift();
+      if (this.#sent === undefined) break;
+      await this.#deliver(this.#sent);
     }
     this.#sending = undefined;
     this.#isDropping = false;
   }
 
-  async #deliver(body: string): Promise<void> {
+  async #deliver(message: Message): Promise<void> {
+    const { body, ended } = message;
     for (let attempt = 0; ; attempt++) {
       const problem = await post(this.#url, { body, headers: {}, timeoutMs });
-      if (problem === undefined) return;
+      if (problem === undefined) return ended?.();
       const pauseMs = this.#isEnding ? undefined : pausesMs[attempt];
       if (pauseMs === undefined) {
-        // The address may have a token, so only its host is named.
-        this.#deps.say(`webhook to ${this.#url.host}: ${problem}; the message is lost`);
+        this.#say(problem, [message]);
+        if (!this.#isEnding) ended?.();
         return;
       }
       await Promise.race([pause(pauseMs, this.#deps.clock), this.#ending.promise]);

@@ -336,6 +336,43 @@ test("the webhook is told of the first failure and of the recovery, also if it w
   expect(serve.log).not.toContain("token");
 });
 
+test("kill -9 while the webhook does not answer: the next serve sends the message", async () => {
+  using folder = tempFolder();
+  writeFileSync(
+    join(folder.path, "orders.ts"),
+    file('{ every: "1s", pauseAfter: 1 }', 'throw new Error("no orders");'),
+  );
+  let isAway = true;
+  const kinds: string[] = [];
+  const asked = Promise.withResolvers<void>();
+  const both = Promise.withResolvers<void>();
+  using server = Bun.serve({
+    port: 0,
+    async fetch(request) {
+      asked.resolve();
+      if (isAway) return new Promise<Response>(() => undefined);
+      kinds.push(((await request.json()) as { event: { kind: string } }).event.kind);
+      if (kinds.length === 2) both.resolve();
+      return new Response();
+    },
+  });
+  const env = { PIPELOOM_WEBHOOK: `http://127.0.0.1:${server.port}/` };
+  {
+    await using killed = new ServeProcess(folder.path, ["--no-page"], env);
+    await killed.line(/paused after 1 failed slot/);
+    await asked.promise;
+    killed.signal("SIGKILL");
+    await killed.ended;
+  }
+  isAway = false;
+  await using _ = new ServeProcess(folder.path, ["--no-page"], env);
+  await both.promise;
+  expect(kinds).toEqual(["ended", "paused"]);
+  const untold = (): unknown =>
+    rows(folder.path, "SELECT trouble FROM pipeloom_schedules")[0]?.toString();
+  while (untold() !== '{"kind":"paused","slot":null}') await Bun.sleep(20);
+});
+
 test("a pipeline that has two names is served by the one that is asked for", async () => {
   using folder = tempFolder();
   writeFileSync(

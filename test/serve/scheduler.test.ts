@@ -22,6 +22,15 @@ const hourly = (part: Partial<ScheduleRule> = {}): ScheduleRule =>
 const slotsIn = (world: World): number[] =>
   world.runs.flatMap(({ slot }) => (slot === null ? [] : [(slot - begin) / hourMs]));
 
+const seenAtBegin = {
+  rule: ruleKey(hourly()),
+  since: begin,
+  paused: null,
+  stopped: [],
+  trouble: null,
+  untold: [],
+};
+
 const newsIn = (world: World): string[] =>
   world.events.filter(({ isNews }) => isNews).map(({ kind }) => kind);
 
@@ -302,7 +311,7 @@ describe("a database that is deleted while the run of a slot goes on", () => {
 
   test("one that was put into its place, and knows the schedule: the slot runs again", async () => {
     const [world] = await withLostRun();
-    world.row = { rule: ruleKey(hourly()), since: begin, paused: null, stopped: [], trouble: null };
+    world.row = seenAtBegin;
     await world.clock.pass(30 * minuteMs);
     expect(slotsIn(world)).toEqual([1]);
     expect(shownIn(world)[1]).toEndWith("nothing of the run is in it; run again in 10 s");
@@ -417,13 +426,7 @@ describe("slots that come while a file is loaded", () => {
     async (catchUp) => {
       const world = new World(begin + 63 * minuteMs);
       const serve = new ServeUnderTest(world, yearly);
-      world.row = {
-        rule: ruleKey(hourly()),
-        since: begin,
-        paused: null,
-        stopped: [],
-        trouble: null,
-      };
+      world.row = seenAtBegin;
       serve.describe(hourly({ catchUp }), begin + 58 * minuteMs);
       await world.clock.pass(2 * minuteMs);
       expect(slotsIn(world)).toEqual([1]);
@@ -494,6 +497,35 @@ test("a failure that the serve before has told is known to the next one, until a
   expect(troubleOf(second)).toEqual({ kind: "failed", slot: begin + hourMs });
   await world.clock.pass(hourMs);
   expect(troubleOf(second)).toBeNull();
+});
+
+test("a message that was not delivered when serve was killed is delivered by the next one", async () => {
+  const world = new World(begin + 30 * minuteMs);
+  world.deliveryMs = 20_000;
+  world.fate = (slot) => ({
+    loadMs: 100,
+    runMs: 1000,
+    end: slot < begin + 2 * hourMs ? "error" : "done",
+  });
+  const killed = new ServeUnderTest(world, hourly());
+  await world.clock.pass(30 * minuteMs + 10_000);
+  killed.kill();
+  expect([newsIn(world), world.posted]).toEqual([["ended"], []]);
+  const next = new ServeUnderTest(world, hourly());
+  await world.clock.pass(10_000);
+  // Its file is saved before the message has arrived.
+  next.describe(hourly());
+  await world.clock.pass(hourMs);
+  // The recovery is no trouble, and its message is kept, too.
+  next.kill();
+  expect(world.posted).toEqual(["ended"]);
+  void new ServeUnderTest(world, hourly());
+  await world.clock.pass(hourMs);
+  expect([newsIn(world), world.posted]).toEqual([
+    ["ended", "recovered"],
+    ["ended", "recovered"],
+  ]);
+  expect(world.row).toMatchObject({ trouble: null, untold: [] });
 });
 
 test("with jitter, a slot that has come and begins later is still the next one", async () => {

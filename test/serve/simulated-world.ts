@@ -104,6 +104,10 @@ export class World {
   readonly clock: HeldClock;
   readonly runs: Run[] = [];
   readonly events: ServeEvent[] = [];
+  /** Messages that the webhook's receiver has, as kinds of their events. */
+  readonly posted: string[] = [];
+  /** How long the receiver takes for each. */
+  deliveryMs = 0;
   /** Rules of the database that were broken. */
   readonly faults: string[] = [];
   readonly defects: unknown[] = [];
@@ -181,7 +185,7 @@ export class World {
 
   #apply(change: ScheduleChange): void {
     if (change.kind === "seen") {
-      const before = this.row ?? { paused: null, stopped: [], trouble: null };
+      const before = this.row ?? { paused: null, stopped: [], trouble: null, untold: [] };
       this.row = { ...before, rule: change.rule, since: change.at };
       return;
     }
@@ -197,7 +201,7 @@ export class World {
         this.row = { ...this.row, stopped: change.slots };
         return;
       case "trouble":
-        this.row = { ...this.row, trouble: change.trouble };
+        this.row = { ...this.row, trouble: change.trouble, untold: change.untold };
     }
   }
 
@@ -351,6 +355,16 @@ export class ServeUnderTest {
       },
       cancel: (_, run) => world.cancel(run),
       tell: (event) => world.events.push(event),
+      webhook: {
+        send: (body, ended) => {
+          const arrived = (): void => {
+            world.posted.push(JSON.parse(body).event.kind);
+            ended?.();
+          };
+          if (world.deliveryMs === 0) arrived();
+          else world.clock.after(world.deliveryMs, () => this.#do(arrived));
+        },
+      },
       onDefect: (thrown) => world.defects.push(thrown),
       host: "here",
       maxRuns: limits.maxRuns ?? 10,

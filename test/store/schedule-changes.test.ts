@@ -24,19 +24,21 @@ function historyIn(path: string, pipeline: string, until = day): ScheduleHistory
   return scheduleHistories(reader, [pipeline], until, () => false).get(pipeline);
 }
 
+const seen = { rule: "daily", paused: null, stopped: [], trouble: null, untold: [] };
+
 test("a schedule is first seen in a file that is not there, paused, resumed and stopped", () => {
   using folder = tempFolder();
   const path = folder.file("a.db");
   const pipeline = "etl";
   const first = { kind: "seen", pipeline, rule: "daily", at: day } as const;
   changeSchedules(path, [first]);
-  const row = { rule: "daily", since: day, paused: null, stopped: [], trouble: null };
+  const row = { ...seen, since: day };
   expect(historyIn(path, pipeline)).toEqual({ row, slots: [], others: [] });
 
   const pause = { at: day + 1, failures: 3 };
   changeSchedules(path, [
     { kind: "pause", pipeline, pause },
-    { kind: "trouble", pipeline, trouble: { kind: "paused", slot: null } },
+    { kind: "trouble", pipeline, trouble: { kind: "paused", slot: null }, untold: ["{}", "[1]"] },
     { kind: "stopped", pipeline, slots: [day] },
   ]);
   // It stays as it was first paused.
@@ -45,6 +47,7 @@ test("a schedule is first seen in a file that is not there, paused, resumed and 
     ...row,
     paused: pause,
     trouble: { kind: "paused", slot: null },
+    untold: ["{}", "[1]"],
     stopped: [day],
   });
   {
@@ -54,8 +57,10 @@ test("a schedule is first seen in a file that is not there, paused, resumed and 
 
   changeSchedules(path, [
     { kind: "resume", pipeline, at: day + 3 },
-    { kind: "trouble", pipeline, trouble: null },
+    { kind: "trouble", pipeline, trouble: null, untold: ["1"] },
   ]);
+  expect(historyIn(path, pipeline)?.row).toMatchObject({ trouble: null, untold: ["1"] });
+  changeSchedules(path, [{ kind: "trouble", pipeline, trouble: null, untold: [] }]);
   expect(historyIn(path, pipeline)?.row).toEqual({ ...row, since: day + 3, stopped: [day] });
 });
 
@@ -92,10 +97,10 @@ test("what users write into the table is no error", () => {
   {
     using db = new Database(path);
     db.run(
-      "UPDATE pipeloom_schedules SET stopped = '{', trouble = '{\"kind\":\"odd\"}', paused = 'x'",
+      "UPDATE pipeloom_schedules SET stopped = '{', trouble = '{\"kind\":\"odd\",\"untold\":[1]}', paused = 'x'",
     );
   }
-  const row = { rule: "daily", since: day, paused: null, stopped: [], trouble: null };
+  const row = { ...seen, since: day };
   expect(historyIn(path, "etl")?.row).toEqual(row);
   {
     using db = new Database(path);

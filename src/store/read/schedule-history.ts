@@ -150,6 +150,7 @@ function scheduleRow(reader: Reader, pipeline: string): ScheduleRow | null {
     paused: at === null ? null : { at, failures: number(row["failures"]) },
     stopped: stoppedIn(text(row["stopped"])),
     trouble: troubleIn(text(row["trouble"])),
+    untold: untoldIn(text(row["trouble"])),
   };
 }
 
@@ -164,6 +165,12 @@ function troubleIn(json: string | null): Trouble | null {
   const kind = troubles.find((known) => known === value.kind);
   if (kind === undefined) return null;
   return { kind, slot: "slot" in value && typeof value.slot === "number" ? value.slot : null };
+}
+
+function untoldIn(json: string | null): readonly string[] {
+  const value = parsed(json);
+  if (typeof value !== "object" || value === null || !("untold" in value)) return [];
+  return Array.isArray(value.untold) ? value.untold.filter((body) => typeof body === "string") : [];
 }
 
 function parsed(json: string | null): unknown {

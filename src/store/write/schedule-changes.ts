@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { JSON } from "../../base/globals.ts";
 import { toIso } from "../../base/iso-time.ts";
 import { assertNever } from "../../base/unreachable.ts";
-import type { ScheduleChange } from "../../protocol/served-schedule.ts";
+import type { ScheduleChange, Trouble } from "../../protocol/served-schedule.ts";
 import { isRunAlive } from "../liveness.ts";
 import { noLock } from "../lock.ts";
 import { openDatabase, shortTuning } from "../open-database.ts";
@@ -72,9 +72,15 @@ function apply(db: Database, change: ScheduleChange): void {
       set("stopped = ?", JSON.stringify(change.slots));
       return;
     case "trouble":
-      set("trouble = ?", change.trouble === null ? null : JSON.stringify(change.trouble));
+      set("trouble = ?", storedTrouble(change.trouble, change.untold));
       return;
     default:
       assertNever(change);
   }
+}
+
+/** An older version reads a trouble without a kind as none. */
+function storedTrouble(trouble: Trouble | null, untold: readonly string[]): string | null {
+  if (untold.length > 0) return JSON.stringify({ ...trouble, untold });
+  return trouble === null ? null : JSON.stringify(trouble);
 }
