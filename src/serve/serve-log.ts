@@ -97,7 +97,7 @@ function stateLine(event: StateEvent): LogLine {
       return { level: "info", text: `served from ${argument}${next}` };
     }
     case "removed":
-      return { level: "info", text: `no longer served: ${argument} is gone` };
+      return { level: "info", text: `no longer served: ${argument}, or its schedule, is gone` };
     default:
       return assertNever(event);
   }
