@@ -72,7 +72,8 @@ export type PipelineEvent =
   | { readonly kind: "broken"; readonly message: string; readonly hasSchedule: boolean }
   | { readonly kind: "mended" }
   | { readonly kind: "refused"; readonly reason: string }
-  | { readonly kind: "served"; readonly next: number | null }
+  /** `next`: null while it is paused, and where no time comes. */
+  | { readonly kind: "served"; readonly next: number | null; readonly isPaused: boolean }
   | { readonly kind: "removed" };
 
 export type ServeEvent = PipelineEvent & {

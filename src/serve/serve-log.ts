@@ -94,7 +94,8 @@ function stateLine(event: StateEvent): LogLine {
     case "served": {
       const at = zoneTime(event.tz ?? machineZone());
       const next = event.next === null ? "" : `, next ${at(event.next)}`;
-      return { level: "info", text: `served from ${argument}${next}` };
+      const paused = event.isPaused ? ", paused" : "";
+      return { level: "info", text: `served from ${argument}${next}${paused}` };
     }
     case "removed":
       return { level: "info", text: `no longer served: ${argument}, or its schedule, is gone` };

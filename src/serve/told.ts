@@ -164,7 +164,8 @@ export class Told {
     // A module that a hundred files import may have been saved.
     const servedAs = JSON.stringify([entry.name, entry.db, ruleOf(entry)]);
     const isAgain = entry.said.refusal !== null;
-    this.say(entry, { kind: "served", next }, isAgain, servedAs === entry.said.servedAs);
+    const isPaused = entry.paused !== null;
+    this.say(entry, { kind: "served", next, isPaused }, isAgain, servedAs === entry.said.servedAs);
     entry.said.servedAs = servedAs;
   }
 

@@ -340,6 +340,8 @@ describe("a database that is deleted while the run of a slot goes on", () => {
     await world.clock.pass(3 * hourMs);
     expect(world.row?.paused).toEqual(pause.pause);
     expect(slotsIn(world)).toEqual([]);
+    void new ServeUnderTest(world, hourly());
+    expect(shownIn(world).at(-1)).toBe("served from /srv/etl.ts, paused");
   });
 
   test("a pipeline that is given another database takes no pause along", async () => {
