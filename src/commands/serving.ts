@@ -10,6 +10,7 @@ import { pathOf, shownPath } from "../base/path.ts";
 import { thrownText } from "../base/stack.ts";
 import { reasonOf } from "../base/system-error.ts";
 import { plural } from "../base/text.ts";
+import { reapZombies } from "../base/zombie-reaper.ts";
 import type { Flags } from "../cli/flag-defs.ts";
 import { UsageError } from "../cli/usage-error.ts";
 import { controlPath } from "../protocol/control-file.ts";
@@ -49,6 +50,7 @@ export class Serving implements AsyncDisposable, ServedSource {
   readonly #files: ServedFiles;
   readonly #watch: FolderWatch;
   readonly #uncaught: Disposable;
+  readonly #zombies = reapZombies();
   readonly #targets: readonly Target[];
   /** What the log says of the files: nothing yet, that some are not loaded yet, or all. */
   #said: "nothing" | "some" | "all" = "nothing";
@@ -135,6 +137,7 @@ export class Serving implements AsyncDisposable, ServedSource {
     this.#watch[Symbol.dispose]();
     await this.#webhook?.end(lastNewsMs);
     this.#uncaught[Symbol.dispose]();
+    this.#zombies?.[Symbol.dispose]();
     await this.#output.written(stallMs);
   }
 

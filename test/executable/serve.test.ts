@@ -2,9 +2,10 @@
 
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { processStat } from "../../src/base/process-stat.ts";
 import { below, randomOf } from "../crash/random.ts";
 import { openPty } from "../support/pty.ts";
 import { pipeloom, run } from "../support/program.ts";
@@ -418,6 +419,42 @@ test("pause and resume, from another process", async () => {
   await serve.line(/orders: resumed/);
   await serve.line(/run \d+ done/);
 });
+
+/** Starts a process as the first one of a container. */
+const asFirst = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
+const canBeFirst =
+  process.platform === "linux" && Bun.spawnSync([...asFirst, "true"]).exitCode === 0;
+
+test.skipIf(!canBeFirst)(
+  "as the first process of a container, it keeps no process that runs have left behind",
+  async () => {
+    using folder = tempFolder();
+    // The shell that would end the programs of a killed run outlives the run, and so does what a program leaves behind.
+    const text = `
+import { pipeline, sh } from "pipeloom";
+const load = sh({ name: "load", shell: true, command: "setsid sleep 0.1 & true" });
+export default pipeline({ name: "orders", schedule: { every: "1s" }, tasks: () => load() });
+`;
+    writeFileSync(join(folder.path, "orders.ts"), text);
+    await using serve = new ServeProcess(folder.path, ["--no-page"], {}, asFirst);
+    await serve.line(/run 1 done/);
+    const left = await zombieOf(serve.pid);
+    while (processStat(left) !== undefined) await serve.line(/run \d+ done/);
+    // What it has started itself is waited for by nobody else.
+    for (let runs = 0; runs < 3; runs++) await serve.line(/run \d+ done/);
+  },
+);
+
+async function zombieOf(parent: number): Promise<number> {
+  for (;;) {
+    const zombie = readdirSync("/proc").find((entry) => {
+      const stat = /^\d+$/.test(entry) ? processStat(Number(entry)) : undefined;
+      return stat?.parent === parent && !stat.runs;
+    });
+    if (zombie !== undefined) return Number(zombie);
+    await Bun.sleep(20);
+  }
+}
 
 const seconds = Number(process.env["SERVE_S"] ?? 8);
 
