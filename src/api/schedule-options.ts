@@ -166,8 +166,12 @@ function cronText(cron: string, tz: string | null, name: string): string {
   // Fields of a crontab are often apart by tabs, which the parser does not know.
   const text = cron.trim().replaceAll(/\s+/g, " ");
   const first = firstOf(text, tz);
-  if (first instanceof Date) return text;
   const shown = shownValue(cron);
+  if (first instanceof Date) {
+    const mistake = longStep(text);
+    if (mistake === undefined) return text;
+    throw new RangeError(`${name} ${shown} ${mistake}`);
+  }
   if (first === null) throw new RangeError(`${name} ${shown} never comes: there is no such date`);
   throw new TypeError(`${name} ${shown} ${cronMistake(text)}`);
 }
@@ -179,6 +183,26 @@ function firstOf(cron: string, tz: string | null): Date | null | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of the fields that have a step: how many values they have, and their unit in `every`. */
+const steps = [
+  [60, "m", "hour"],
+  [24, "h", "day"],
+  [31, "d", "month"],
+] as const;
+
+/** Cron begins again with each hour, day and month, so that a step of 90 minutes is one of an hour. Undefined: there is none. */
+function longStep(text: string): string | undefined {
+  const parts = text.split(" ");
+  for (const [i, [count, unit, period]] of steps.entries()) {
+    const step = Math.max(
+      ...(parts[i] ?? "").split(",").map((part) => Number(part.split("/")[1] ?? 0)),
+    );
+    if (step <= count) continue;
+    return `has a step of ${step} in the ${fields[i]}, which has ${count} values: it would begin again with each ${period}; use every, e.g. schedule: { every: "${step}${unit}" }`;
+  }
+  return undefined;
 }
 
 function cronMistake(text: string): string {

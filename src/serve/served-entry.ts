@@ -45,12 +45,14 @@ export type OwnProcess = {
   run: number | null;
   /** For how long it was seen without a run: a sleep of the machine does not count. */
   loadMs: number;
+  /** Its file was loaded since by another process. */
+  isOutdated: boolean;
   /** When it takes longer than its runs do; null: that is told, or not known. */
   slow: { readonly usualMs: number; readonly afterMs: number } | null;
 };
 
 /** Of a process that was just started. */
-export const notBegun = { run: null, loadMs: 0, slow: null } as const;
+export const notBegun = { run: null, loadMs: 0, isOutdated: false, slow: null } as const;
 const goesOn = { status: "running", finishedAt: null, trigger: "schedule" } as const;
 
 type Scheduled = Extract<DescribedPipeline["served"], { kind: "scheduled" }>;
@@ -132,6 +134,7 @@ export class ServedEntry {
     this.loaded = { from: since, until: now };
     if (this.described === null) this.servedSince = since;
     this.described = described;
+    for (const own of this.processes.values()) own.isOutdated = true;
     this.#setRow();
     this.broken = null;
     this.refusal = null;

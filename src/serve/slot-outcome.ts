@@ -105,16 +105,22 @@ const slowLoadMs = 30_000;
 /** Nothing else would end it, and its pipeline would never run again. */
 const longestLoadMs = 300_000;
 
-type Loading = { readonly run: number | null; readonly loadMs: number };
+type Loading = {
+  readonly run: number | null;
+  readonly loadMs: number;
+  /** Its file was loaded since by another process, so that what this one waits for may be mended. */
+  readonly isOutdated: boolean;
+};
 
 export const isStarting = ({ run, loadMs }: Loading): boolean =>
   run === null && loadMs < slowLoadMs;
 
 /** What is said of it then. */
-export const hangs = ({ run, loadMs }: Loading): string | undefined =>
-  run === null && loadMs >= longestLoadMs
-    ? `its file was not loaded within ${exactDuration(longestLoadMs)}; does it await something at its top level?`
-    : undefined;
+export function hangs({ run, loadMs, isOutdated }: Loading): string | undefined {
+  const mostMs = isOutdated ? slowLoadMs : longestLoadMs;
+  if (run !== null || loadMs < mostMs) return undefined;
+  return `its file was not loaded within ${exactDuration(mostMs)}; does it await something at its top level?`;
+}
 
 const minKnown = 5;
 /** A run is slow when it takes so many times as long as nearly all of its last ones, and not just some seconds. */

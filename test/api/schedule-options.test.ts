@@ -18,6 +18,8 @@ const ruleOf = (schedule: unknown): unknown => {
 
 test("cron or every, a time zone, and what becomes of slots", () => {
   expect(ruleOf(undefined)).toBeNull();
+  for (const cron of ["*/60 */24 */31 * *", "0/30 0 1-31/7 */2 */2"])
+    expect(ruleOf({ cron })).toMatchObject({ when: { kind: "cron", cron } });
   // As in a crontab.
   expect(ruleOf({ cron: " 30\t2  * * MON-FRI ", tz: "Europe/Berlin" })).toEqual({
     when: { kind: "cron", cron: "30 2 * * MON-FRI" },
@@ -68,6 +70,12 @@ describe("a wrong schedule says where, and what would be right", () => {
     [{ cron: "0 0 L * *" }, 'has a wrong day of the month, "L": it may be'],
     [{ cron: "0 0 * 13 *" }, 'has a wrong month, "13": it may be *, 1-6 or JAN,JUL'],
     [{ cron: "0 0 * * FRI#2" }, 'has a wrong day of the week, "FRI#2": it may be *, 1-5'],
+    [
+      { cron: "*/90 * * * *" },
+      'has a step of 90 in the minute, which has 60 values: it would begin again with each hour; use every, e.g. schedule: { every: "90m" }',
+    ],
+    [{ cron: "0 1,*/36 * * *" }, "a step of 36 in the hour, which has 24 values: it would begin"],
+    [{ cron: "0 0 */90 * *" }, 'schedule: { every: "90d" }'],
     [{ cron: "0 0 30 2 *" }, 'schedule.cron "0 0 30 2 *" never comes: there is no such date'],
     [{ every: "soon" }, "schedule.every must be milliseconds or a duration"],
     [{ every: 999 }, "schedule.every must be at least 1 s, and whole milliseconds, not 999"],

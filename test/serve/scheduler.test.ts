@@ -1137,6 +1137,20 @@ test("a process that loads its file for ever is ended, and its slot is tried aga
   void serve;
 });
 
+test("a process that loads for ever what is mended meanwhile: the slot waits 30 s for it, and not 5 minutes", async () => {
+  const world = new World(begin + 59 * minuteMs);
+  let processes = 0;
+  world.fate = () => ({ loadMs: processes++ === 0 ? dayMs : 10, runMs: 1000, end: "done" });
+  const serve = new ServeUnderTest(world, hourly());
+  await world.clock.pass(minuteMs + 20_000);
+  serve.describe(hourly());
+  await world.clock.pass(5_000);
+  expect([processes, newsIn(world)]).toEqual([1, []]);
+  await world.clock.pass(24_000);
+  expect(newsIn(world)).toEqual(["ended", "recovered"]);
+  expect([processes, slotsIn(world)]).toEqual([2, [1]]);
+});
+
 test("a machine that sleeps while a file is loaded: its process is not ended", async () => {
   const world = new World(begin + 59 * minuteMs);
   world.fate = () => ({ loadMs: 20_000, runMs: 1000, end: "done" });
