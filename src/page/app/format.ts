@@ -6,6 +6,10 @@ const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 /** `1,234,567` */
 export const count = (value: number): string => plain.format(value);
 
+/** `1 row`, `12,000 rows` */
+export const counted = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+
 /** `0.25`, `12.5`, `340`, `56,900`: of what is measured, three digits say enough. */
 export const rough = (value: number): string => threeDigits.format(value);
 

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 
 import type { CancelRequest, JobBrief, RerunRequest, StartView } from "../../contract-actions.ts";
 import type { RunBrief } from "../../contract.ts";
-import { count } from "../format.ts";
+import { count, counted } from "../format.ts";
 import { changed } from "../live.ts";
 import { Check } from "../parts/check.tsx";
 import { Modal } from "../parts/modal.tsx";
@@ -112,7 +112,7 @@ function whatHappens({ type, run }: AgainDialog): string {
         counts.skipped === 0
           ? ""
           : `, and what was skipped because of them (${count(counts.skipped)})`;
-      return `${tasks(counts.error, "failed task")} run${counts.error === 1 ? "s" : ""} again${skipped}, in a new session of run ${run.id}. ${stays}`;
+      return `${counted(counts.error, "failed task")} run${counts.error === 1 ? "s" : ""} again${skipped}, in a new session of run ${run.id}. ${stays}`;
     }
     case "rerun-task": {
       const failed = counts.error === 0 ? "" : " Tasks that failed are tried again too.";
@@ -122,9 +122,6 @@ function whatHappens({ type, run }: AgainDialog): string {
       return `Run ${run.id} goes on where it stopped: ${count(counts.done)} of ${count(run.total ?? counts.done)} tasks are done. ${stays}`;
   }
 }
-
-const tasks = (amount: number, what: string): string =>
-  `${count(amount)} ${what}${amount === 1 ? "" : "s"}`;
 
 const Facts = ({ run, file }: { readonly run: RunBrief; readonly file: string | null }) => (
   <dl class="facts">

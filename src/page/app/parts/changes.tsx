@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import type { DefinitionEdit, EditView } from "../../contract-runs.ts";
+import { duration } from "../format.ts";
 import { useData } from "../use-data.ts";
 import { Show } from "./states.tsx";
 
@@ -19,7 +20,8 @@ const leastMs = 10;
 export function DurationChange({ from, to }: ChangeProps) {
   if (typeof from !== "number" || typeof to !== "number") return <span class="soft">–</span>;
   if (from === to) return <span class="change soft">±0 %</span>;
-  if (from === 0) return <span class="change soft">+{to} ms</span>;
+  if (from === 0)
+    return <span class={`change ${to < leastMs ? "soft" : "worse"}`}>+{duration(to)}</span>;
   const share = (to - from) / from;
   const isNoise = Math.abs(share) < leastShare || Math.abs(to - from) < leastMs;
   return (

@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { TasksView, TimelineRow, TimelineView } from "../../contract.ts";
-import { count } from "../format.ts";
+import { count, counted } from "../format.ts";
 import { go, hrefOf } from "../router.ts";
 import { get } from "../source.ts";
 import { draw, type Drawing, type Palette } from "./draw.ts";
@@ -48,7 +48,7 @@ export function Chart({ run, view, shown, show, open }: Props) {
             tabIndex={0}
             role="application"
             class={hit === undefined || hit.type === "idle" ? "" : "is-over"}
-            aria-label={`Timeline of ${count(view.tasks)} tasks, ${count(view.failed)} failed. Arrow keys move, plus and minus zoom, 0 shows the whole run. The table below has the same.`}
+            aria-label={`Timeline of ${counted(view.tasks, "task")}, ${count(view.failed)} failed. Arrow keys move, plus and minus zoom, 0 shows the whole run. The table below has the same.`}
             onKeyDown={(event) => onKey(event, scale, bounds, show)}
           />
           {selected === null ? null : (

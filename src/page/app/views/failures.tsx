@@ -1,7 +1,7 @@
 // Why tasks failed: one block for each message, the most frequent first.
 
 import type { FailureGroup, FailuresView, RunBrief } from "../../contract.ts";
-import { count } from "../format.ts";
+import { count, counted } from "../format.ts";
 import { AnsiText } from "../parts/ansi-text.tsx";
 import { Empty, Show } from "../parts/states.tsx";
 import { hrefOf } from "../router.ts";
@@ -62,9 +62,7 @@ function Group({ run, group }: GroupProps) {
   const like = new URLSearchParams({ status: "error", text: firstWords(group.failure.message) });
   return (
     <article class="card failure-group">
-      <p class="how-many">
-        {count(group.count)} {group.count === 1 ? "task" : "tasks"}
-      </p>
+      <p class="how-many">{counted(group.count, "task")}</p>
       <ErrorPart error={group.failure} place={group.place} />
       <TaskLinks run={run} tasks={group.tasks} />
       {more > 0 ? (

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 
 import type { DefinitionSummary, DrawnGraph, DrawnNode, RunBrief } from "../../contract.ts";
-import { count, duration } from "../format.ts";
+import { count, counted, duration } from "../format.ts";
 import { itemsOf } from "../graph-moves.ts";
 import { countsText, statuses } from "../parts/status.tsx";
 import { go, hrefOf } from "../router.ts";
@@ -68,8 +68,8 @@ type FanOutProps = Common & { readonly definitions: readonly string[] };
 
 function FanOutBox({ definitions, ...box }: FanOutProps) {
   const { node } = box;
-  const many = node.fanOuts === 1 ? "a fan-out" : `${count(node.fanOuts)} fan-outs`;
-  const title = `${many} of ${count(node.planned)} items: ${definitions.join(", ")}`;
+  const many = counted(node.fanOuts, "fan-out");
+  const title = `${many} of ${counted(node.planned, "item")}: ${definitions.join(", ")}`;
   return (
     <Box {...box} kind="each" title={title} definitions={definitions}>
       <rect {...placeOf(node)} rx={node.height / 2} />

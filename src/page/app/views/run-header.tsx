@@ -3,7 +3,7 @@
 import type { RunBrief } from "../../contract.ts";
 import type { ProgressView } from "../../contract-progress.ts";
 import { RunActions } from "../actions/run-actions.tsx";
-import { count, duration, percent, rough, roughDuration, time } from "../format.ts";
+import { count, counted, duration, percent, rough, roughDuration, time } from "../format.ts";
 import { CountsBar, Status, statuses, totalOf } from "../parts/status.tsx";
 import { tookMs } from "../took.ts";
 import { useData } from "../use-data.ts";
@@ -74,11 +74,7 @@ function Speed({ of, isRunning }: SpeedProps) {
   const when = isRunning ? "in the last 30 s" : "while tasks ran";
   return (
     <>
-      {isComplete && rows !== null && rows > 0 ? (
-        <li>
-          {count(rows)} {rows === 1 ? "row" : "rows"}
-        </li>
-      ) : null}
+      {isComplete && rows !== null && rows > 0 ? <li>{counted(rows, "row")}</li> : null}
       {isComplete && rowsPerSecond !== null && rowsPerSecond > 0 ? (
         <li class="soft" title={when}>
           {rough(rowsPerSecond)} rows/s

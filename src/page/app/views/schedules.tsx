@@ -3,7 +3,7 @@
 import type { ScheduleBrief, SchedulesView, SlotBar } from "../../contract-schedules.ts";
 import { actionDialog } from "../actions/dialogs.ts";
 import { canAct } from "../database.ts";
-import { ago, count, duration, time } from "../format.ts";
+import { ago, count, counted, duration, time } from "../format.ts";
 import { now } from "../live.ts";
 import { type Bar, Bars } from "../parts/bars.tsx";
 import { OffsetPages } from "../parts/pages.tsx";
@@ -72,7 +72,7 @@ function Health({ of: { serve, schedules, troubled } }: { readonly of: Schedules
   }
   return troubled === 0 ? null : (
     <p class="status error">
-      {count(troubled)} {troubled === 1 ? "schedule needs" : "schedules need"} a look
+      {counted(troubled, "schedule")} need{troubled === 1 ? "s" : ""} a look
     </p>
   );
 }
@@ -179,7 +179,7 @@ function stateText({ state }: ScheduleBrief): string {
     case "broken":
       return `✕ broken ${ago(state.since, now.value)}${state.hasSchedule ? "; its last good schedule goes on" : ""}`;
     case "paused":
-      return `‖ paused ${ago(state.since, now.value)}${state.failures === null ? "" : `, after ${count(state.failures)} failures`}`;
+      return `‖ paused ${ago(state.since, now.value)}${state.failures === null ? "" : `, after ${counted(state.failures, "failure")}`}`;
     case "refused":
       return "✕ cannot be served";
     case "ok":

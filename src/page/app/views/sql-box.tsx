@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { SqlAnswer } from "../../contract-data.ts";
-import { count } from "../format.ts";
+import { counted } from "../format.ts";
 import { Plot } from "../parts/plot.tsx";
 import { Empty, Failed } from "../parts/states.tsx";
 import { go, param, withParams } from "../router.ts";
@@ -125,7 +125,7 @@ function Rows({ of }: { readonly of: Result }) {
           <div class="toolbar sql-result">
             <span>
               {of.answer.isCut ? "the first " : ""}
-              {count(of.rows.rows.length)} {of.rows.rows.length === 1 ? "row" : "rows"}
+              {counted(of.rows.rows.length, "row")}
               <span class="soft"> in {Math.round(of.answer.tookMs)} ms</span>
             </span>
             <button type="button" aria-pressed={isPlot} onClick={() => setPlot(!isPlot)}>

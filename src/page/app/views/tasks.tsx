@@ -1,7 +1,7 @@
 // The tasks of a run: a list of any length, which asks for the rows that are seen only; and one task beside it.
 
 import type { RunBrief, TasksView } from "../../contract.ts";
-import { count, time } from "../format.ts";
+import { count, counted, time } from "../format.ts";
 import { Empty, Failed } from "../parts/states.tsx";
 import { hrefOf, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
@@ -61,7 +61,7 @@ function About({ of }: { readonly of: Loaded<TasksView> }) {
     : `read ${count(indexed)}${planned === null ? "" : ` of ${count(planned)}`}`;
   return (
     <p class="about soft" role="status">
-      {count(total)} {total === 1 ? "task" : "tasks"}
+      {counted(total, "task")}
       {isComplete ? null : ` so far: ${reading} …`}
       {isComplete ? ` as of ${time(asOf)}` : null}
       {isCut

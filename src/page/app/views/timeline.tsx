@@ -1,7 +1,7 @@
 // When a run's tasks ran: by worker or by definition.
 
 import type { RunBrief, TimelineView } from "../../contract.ts";
-import { count, duration, time } from "../format.ts";
+import { count, counted, duration, time } from "../format.ts";
 import { Empty, Reading, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
@@ -69,9 +69,13 @@ function Nothing({ run }: { readonly run: RunBrief }) {
     );
   return (
     <Empty title="No task has begun in this run">
-      <p>
-        <a href={hrefOf(`/runs/${run.id}/tasks`)}>Its tasks</a> say why.
-      </p>
+      {run.total === 0 ? (
+        <p>It has no tasks.</p>
+      ) : (
+        <p>
+          <a href={hrefOf(`/runs/${run.id}/tasks`)}>Its tasks</a> say why.
+        </p>
+      )}
     </Empty>
   );
 }
@@ -161,7 +165,7 @@ function Window({
     <span class="soft">
       {duration(to - from)}, from {duration(Math.max(0, from - view.first))} on ·{" "}
       <a href={hrefOf(`/runs/${run}/tasks?${asked.toString()}`)}>
-        {isThere ? `${count(view.tasks)} tasks` : "its tasks"}
+        {isThere ? counted(view.tasks, "task") : "its tasks"}
       </a>
     </span>
   );
