@@ -3,7 +3,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { TextGarbage } from "../base/text-garbage.ts";
 import type { WorkerId, TaskId } from "../protocol/ids.ts";
-import { type Assignment, leastWaitMs, type RetryPolicy } from "../protocol/messages.ts";
+import { type Assignment, leastWaitMs } from "../protocol/messages.ts";
 import type { TagSet } from "../protocol/tags.ts";
 import type { Graph } from "../plan/graph.ts";
 import type { TaskVertex } from "../plan/vertex.ts";
@@ -14,6 +14,7 @@ import type { Life } from "./life.ts";
 import type { ReuseAsks } from "./reuse-asks.ts";
 import type { Which } from "./restored-tasks.ts";
 import type { Schedule } from "./schedule.ts";
+import { retriesOf } from "./task-records.ts";
 import type { WaitTimes } from "./wait-times.ts";
 import type { TimeoutWatch } from "./timeout-watch.ts";
 import type { RivalsGraph } from "./rival-calls.ts";
@@ -177,7 +178,7 @@ export class Dispatcher {
     graph.settleWantsResult(vertex);
     const { id, inputText, definition, name, label, needs, cursor, timeoutMs, wantsResult } =
       vertex;
-    const retries = retriesOf(vertex);
+    const isOwnPolicy = vertex.retries !== undefined || vertex.interruptions > 0;
     const assignment: { -readonly [Key in keyof Assignment]: Assignment[Key] } = {
       id: id as TaskId,
       task: definition.name,
@@ -190,7 +191,7 @@ export class Dispatcher {
     if (label !== undefined && label !== "") assignment.label = label;
     if (needs !== undefined) assignment.needs = needs;
     if (cursor !== undefined) assignment.cursor = cursor;
-    if (retries !== undefined) assignment.retries = retries;
+    if (isOwnPolicy) assignment.retries = retriesOf(vertex);
     if (timeoutMs !== undefined) assignment.timeoutMs = timeoutMs;
     const begunBefore = identities.takeBegunBefore(vertex);
     if (begunBefore !== undefined) assignment.begunBefore = begunBefore;
@@ -202,11 +203,4 @@ export class Dispatcher {
     if (definition.bareCalls?.has(vertex) === true) assignment.isBare = true;
     return assignment;
   }
-}
-
-/** The node's policy, where it overrides its definition's. An interrupted attempt uses up no retry. */
-function retriesOf({ retries, definition, interruptions }: TaskVertex): RetryPolicy | undefined {
-  if (interruptions === 0) return retries;
-  const policy = retries ?? definition.retries;
-  return { ...policy, limit: policy.limit + interruptions };
 }

@@ -64,8 +64,8 @@ export class Identities {
   }
 
   /**
-   * Once, when the task's input is complete: gives it its input text and its id, and the attempt and the cursor that it
-   * had in an earlier session.
+   * Once, when the task's input is complete: gives it its input text and its id, and the attempt, the interruptions and
+   * the cursor that it had in an earlier session.
    * @param which of the earlier tasks of its key it is; undefined: the first, if there is one; null: none, it is new
    */
   identify(vertex: TaskVertex, which?: Which | null): RestoredTask | undefined {
@@ -76,6 +76,7 @@ export class Identities {
     if (known === undefined) this.ensureId(vertex);
     else vertex.id = known.id;
     vertex.attempt = known?.attempt ?? 0;
+    vertex.interruptions = known?.interruptions ?? 0;
     vertex.cursor = known?.cursor ?? undefined;
     if (known?.isOutdated === true) this.#outdated.add(vertex);
     else if (known?.startedAt !== undefined && !vertex.isAgain)

@@ -138,11 +138,11 @@ export class RestoredTasks {
     if (isAgain && task.passesOn !== true) {
       // What is outdated, the run has not counted as done.
       const wasCounted = task.status === "done" && task.isOutdated !== true;
-      return { ...task, status: "open", attempt: 0, result: null, cursor: null, wasCounted };
+      return { ...task, ...fromBeginning, cursor: null, wasCounted };
     }
     const isFinal = optional && which?.isDoubtful !== true;
     const runs = task.isOutdated === true || (task.status === "failed" && !isFinal);
-    if (runs) return { ...task, status: "open", attempt: 0, result: null };
+    if (runs) return { ...task, ...fromBeginning };
     if (task.status === "done") this.reused++;
     return task;
   }
@@ -178,6 +178,8 @@ export class RestoredTasks {
     return other;
   }
 }
+
+const fromBeginning = { status: "open", attempt: 0, interruptions: 0, result: null } as const;
 
 const restored = (key: string, { id, position, result }: DoneTask): RestoredTask => ({
   id,

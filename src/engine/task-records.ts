@@ -4,7 +4,7 @@ import { nextAttempt } from "../api/retry-after.ts";
 import type { Failure } from "../base/failure.ts";
 import { machineLost } from "../executors/executors.ts";
 import type { TaskId, WorkerId } from "../protocol/ids.ts";
-import type { RestoredTask } from "../protocol/messages.ts";
+import type { RestoredTask, RetryPolicy } from "../protocol/messages.ts";
 import type { MainRecord, Outcome } from "../protocol/writer-records.ts";
 import { labelOf } from "../protocol/label.ts";
 import { taskKey } from "../protocol/task-key.ts";
@@ -114,18 +114,23 @@ export const stopped: Outcome = {
   failure: { name: "CancelledError", message: "the run was stopped before it ended" },
 };
 
+/** The task's policy, or its definition's. An interrupted attempt uses up no retry. */
+export function retriesOf({ retries, definition, interruptions }: TaskVertex): RetryPolicy {
+  const policy = retries ?? definition.retries;
+  return { ...policy, limit: policy.limit + interruptions };
+}
+
 /**
  * When the next attempt starts, epoch ms; undefined where none does.
  * @param warn of a wrong `retries.after`
  * @throws what the author's `retryOn` throws
  */
 export function retryOf(
-  { definition, retries, attempt }: TaskVertex,
+  vertex: TaskVertex,
   failure: Failure,
   now: number,
   warn: (line: string) => void,
 ): number | undefined {
-  const policy = retries ?? definition.retries;
   const lost = { failure, thrown: undefined };
-  return nextAttempt(policy, definition, attempt + 1, lost, now, warn);
+  return nextAttempt(retriesOf(vertex), vertex.definition, vertex.attempt + 1, lost, now, warn);
 }

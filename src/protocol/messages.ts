@@ -184,6 +184,8 @@ export type RestoredTask = {
   readonly key: string;
   readonly status: "done" | "failed" | "open";
   readonly attempt: number;
+  /** How many of these attempts were interrupted, which uses up no retry; absent: none. */
+  readonly interruptions?: number;
   /**
    * JSON text of the result, or of a failed task's failure; null while the task is open, and for a long result: it stays in
    * the file until main asks for it (`results`).

@@ -5,6 +5,7 @@ import { Dispatcher, leastGarbageChars, maxInFlightChars } from "../../src/engin
 import { WaitTimes } from "../../src/engine/wait-times.ts";
 import type { TaskVertex } from "../../src/plan/vertex.ts";
 import { taskId, workerId } from "../../src/protocol/ids.ts";
+import { taskKey } from "../../src/protocol/task-key.ts";
 import { node } from "../support/nodes.ts";
 import { pageOf } from "../support/restored.ts";
 import { EngineParts, started, worker } from "./engine-parts.ts";
@@ -98,9 +99,27 @@ test("an assignment says what the worker needs, and no more", () => {
 
 test("an interrupted attempt uses up no retry", () => {
   const rig = new Rig().begun();
-  rig.plan(node("a")).interruptions = 2;
+  const vertex = rig.plan(node("a"));
+  rig.identities.identify(vertex);
+  vertex.interruptions = 2;
   const [assignment] = rig.dispatcher.take(worker, 1, 1);
   expect(assignment?.retries?.limit).toBe(2);
+});
+
+test("nor does one of an earlier session; a task that failed there has all of its retries, and no more", () => {
+  const rig = new Rig();
+  const known = { result: null, cursor: null, attempt: 2, interruptions: 2 };
+  for (const [i, status] of (["open", "failed"] as const).entries()) {
+    const [id, key] = [taskId(i + 1), taskKey(status, '{"i":1}')];
+    rig.identities.restored.addPage(pageOf({ id, key, position: i + 1, status, ...known }));
+  }
+  rig.begun();
+  const planned = ["open", "failed"].map((name) => rig.plan(node(name, { i: 1 })));
+  for (const vertex of planned) rig.identities.identify(vertex);
+  expect(planned.map(({ id, attempt, interruptions }) => [id, attempt, interruptions])).toEqual([
+    [1, 2, 2],
+    [2, 0, 0],
+  ]);
 });
 
 test("tasks of a named pool go to idle slots only", () => {

@@ -105,6 +105,21 @@ describe("a lost worker", () => {
   });
 });
 
+test("an interrupted attempt uses up no retry of a task that loses its worker then", () => {
+  const rig = new Rig();
+  const retries = { limit: 1, delayMs: 0, factor: 1, jitter: false, maxDelayMs: 0 };
+  const [again, last] = ["again", "last"].map((name) =>
+    rig.dispatched(node(name, {}, undefined, { retries })),
+  ) as [TaskVertex, TaskVertex];
+  again.attempt = last.attempt = 1;
+  again.interruptions = 1;
+  rig.lose([again, last]);
+  const retried = rig.records.flatMap((record) =>
+    record.type === "finished" && "retryAt" in record.outcome ? record.name : [],
+  );
+  expect([rig.records.length, retried]).toEqual([2, ["again"]]);
+});
+
 test("`retries.after` says how long a task of a lost worker waits; a wrong answer is said", () => {
   const rig = new Rig();
   const retries = { limit: 3, delayMs: 0, factor: 1, jitter: false, maxDelayMs: 0 };

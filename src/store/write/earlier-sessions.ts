@@ -33,6 +33,7 @@ type TaskRow = {
   readonly cursor: string | null;
   readonly position: number | null;
   readonly startedAt: string | null;
+  readonly interruptions: number;
   readonly isOutdated: number | null;
   readonly passesOn: number | null;
   /** The result is long, and stays in the file. */
@@ -97,9 +98,19 @@ const interruptedSql =
   "(SELECT a.started_at FROM task_attempts AS a WHERE a.run_id = task_runs.run_id AND a.task_id = task_runs.id " +
   "AND a.attempt = task_runs.attempt + 1 AND a.started_at = task_runs.started_at AND a.outcome = 'interrupted' LIMIT 1)";
 
+/**
+ * How many of the attempts that are over were interrupted. An attempt may have several rows: after the run's death it has the same number
+ * again, and a task that has failed begins with its first one again. The last row counts.
+ */
+const interruptionsSql =
+  "(SELECT count(*) FROM task_attempts AS a WHERE a.run_id = task_runs.run_id AND a.task_id = task_runs.id " +
+  "AND a.attempt <= task_runs.attempt AND a.outcome = 'interrupted' AND NOT EXISTS " +
+  "(SELECT 1 FROM task_attempts AS b WHERE b.run_id = a.run_id AND b.task_id = a.task_id AND b.attempt = a.attempt AND b.rowid > a.rowid))";
+
 const otherColumns =
   "key, status, attempt, cursor, position, CASE WHEN status <> 'done' THEN name END AS name, " +
   `CASE WHEN status = 'queued' AND started_at IS NOT NULL THEN ${interruptedSql} END AS startedAt, ` +
+  `CASE WHEN status NOT IN ('done', 'error') AND attempt > 0 THEN ${interruptionsSql} ELSE 0 END AS interruptions, ` +
   `fingerprint <> '${ranDownstream}' AS isOutdated, ${passesOnSql} AS passesOn, ` +
   `status = 'done' AND ${shortOr("1", "0")} AS isStored, ` +
   `CASE status WHEN 'error' THEN ${failureSql} WHEN 'done' THEN ${shortOr("NULL", "result")} END AS result`;
@@ -181,6 +192,7 @@ const restoredTask = (row: TaskRow): RestoredTask => ({
   result: row.result,
   cursor: row.cursor,
   position: positionOf(row.id, row.position),
+  ...(row.interruptions === 0 ? undefined : { interruptions: row.interruptions }),
   ...(row.startedAt === null ? undefined : { startedAt: Date.parse(row.startedAt) }),
   ...(row.name === null ? undefined : { name: row.name }),
   ...(row.isOutdated === 1 ? { isOutdated: true } : undefined),

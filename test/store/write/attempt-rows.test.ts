@@ -134,6 +134,39 @@ test("an interrupted attempt is kept, and its task waits without having used up 
   expect(bench.row()).toEqual([["done", 3, time(8)]]);
 });
 
+test("how many attempts were interrupted is known when the run is continued", () => {
+  using bench = new Bench();
+  const interrupted = (attempt: number, at: number): void => {
+    const lost = { type: "interrupted", ...identity, attempt, worker, at, failure } as const;
+    bench.recorder.interrupted({ ...lost, startedAt: at - 1 }, true);
+    bench.commit();
+  };
+  const known = (): unknown =>
+    [...bench.history.restoredPages()].flatMap(({ tasks }) =>
+      tasks.map(({ attempt, interruptions = 0 }) => [attempt, interruptions]),
+    );
+  interrupted(1, 2);
+  bench.records(started(2, 3));
+  bench.continue();
+  expect(known()).toEqual([[1, 1]]);
+  // The end of the run uses up no retry either: the attempt has the same number again.
+  bench.records(ended(2, 5, retried), started(3, 6));
+  bench.continue();
+  expect(known()).toEqual([[2, 1]]);
+  interrupted(3, 8);
+  bench.records(ended(4, 9, { status: "error", failure }));
+  bench.continue();
+  expect(known()).toEqual([[4, 0]]);
+  // A failed task begins with its first attempt again: what was interrupted before does not count.
+  bench.records(ended(1, 11, retried), started(2, 12));
+  bench.continue();
+  expect(known()).toEqual([[1, 0]]);
+  interrupted(2, 14);
+  bench.records(started(3, 15));
+  bench.continue();
+  expect(known()).toEqual([[2, 1]]);
+});
+
 test("what ran when the run died was interrupted, and it has no end", () => {
   using bench = new Bench();
   bench.records(started(1, 1));
