@@ -146,10 +146,34 @@ export class EventJudge {
     this.#failureJustified(event, failure);
     this.#timeJustified(event, failure);
     const limit = this.#of.settingsOf(name).settings.retries?.limit ?? 0;
+    const interruptions = this.#interruptionsBefore(event) + this.#interruptions(event.id);
     check(
-      attempt > limit,
-      () => `${name} failed for good in attempt ${attempt}, and has ${limit} retries`,
+      attempt > limit + interruptions,
+      () =>
+        `${name} failed for good in attempt ${attempt}, and has ${limit} retries after ${interruptions} interruptions`,
     );
+  }
+
+  /** Attempts of earlier sessions that used up no retry, where the task goes on after them. */
+  #interruptionsBefore({ id }: TaskFinished): number {
+    const { before, events } = this.#seen;
+    const first = events.find((event) => event.type === "task-started" && event.id === id);
+    const passed = first?.type === "task-started" ? first.attempt - 1 : 0;
+    // One that the end of a session has interrupted is there again.
+    const outcomes = new Map(
+      before?.attempts
+        .filter(({ task_id, attempt }) => task_id === id && attempt <= passed)
+        .map(({ attempt, outcome }) => [attempt, outcome]),
+    );
+    return [...outcomes.values()].filter((outcome) => outcome === "interrupted").length;
+  }
+
+  /** An attempt interrupted by another task's fault increases the attempt number but uses no retry. Its log says so. */
+  #interruptions(id: number): number {
+    return this.#seen.events.filter(
+      (event) =>
+        event.type === "task-log" && event.id === id && / was interrupted: /.test(event.line),
+    ).length;
   }
 
   #retrying(event: TaskRetrying): void {
@@ -191,7 +215,6 @@ export class EventJudge {
     );
   }
 
-  /** An attempt interrupted by another task's fault increases the attempt number but uses no retry. Its log says so. */
   #mostAttempts(id: number, limit: number): number {
     const { incidents } = this.#seen.session;
     const isTroubled = incidents.some(({ what }) => what === "death" || what === "engine");
@@ -199,11 +222,7 @@ export class EventJudge {
       steps.some(({ op }) => op === "exit" || op === "hang"),
     );
     if (isTroubled || ends || this.#seen.before !== undefined) return Number.POSITIVE_INFINITY;
-    const interruptions = this.#seen.events.filter(
-      (event) =>
-        event.type === "task-log" && event.id === id && / was interrupted: /.test(event.line),
-    );
-    return limit + interruptions.length;
+    return limit + this.#interruptions(id);
   }
 
   #failureJustified({ name }: { name: string }, failure: Failure): void {
