@@ -17,7 +17,9 @@ export type TablesView = { readonly tables: readonly TableView[] };
 export type TableView = {
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** Rows; null where counting takes too long. */
+  /** Why it cannot be read: a view of what is not there any more. */
+  readonly problem: string | null;
+  /** Rows; null where counting takes too long, or where it cannot be read. */
   readonly rows: number | null;
   /** Null where it is not known: only pipelines with `reuse` keep it, and other programs may write too. */
   readonly lastWrite: {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { parseRows } from "../../src/page/app/sql-rows.ts";
 import type { Problem } from "../../src/page/contract.ts";
 import type { SqlAnswer, TablesView } from "../../src/page/contract-data.ts";
+import { reportData } from "../../src/page/report.ts";
 import { pageRig, type PageRig } from "./page-rig.ts";
 
 function fill(db: Database): void {
@@ -121,6 +122,24 @@ test("the tables are the user's, with their rows", async () => {
     ["empty", 0],
   ]);
   expect(tables[0]?.columns[1]).toEqual({ name: "n", type: "INTEGER" });
+});
+
+test("a view of a table that was dropped says so, and hides no other table", async () => {
+  await using rig = await pageRig((db) => {
+    fill(db);
+    db.run("CREATE VIEW broken AS SELECT * FROM empty");
+    db.run("DROP TABLE empty");
+    db.run(
+      "INSERT INTO pipeline_runs (pipeline, params, status, started_at) VALUES ('p', '{}', 'done', '2026-01-01T00:00:00.000Z')",
+    );
+  });
+  const { tables } = await rig.data<TablesView>("/data/tables");
+  expect(tables).toMatchObject([
+    { name: 'a "b"', rows: 2, problem: null },
+    { name: "broken", rows: null, problem: "no such table: main.empty" },
+  ]);
+  const { answers } = await reportData(rig.database, 1);
+  expect(answers["/data/tables"]).toMatchObject({ tables: [{ rows: 2 }, { rows: null }] });
 });
 
 async function children(): Promise<readonly string[]> {

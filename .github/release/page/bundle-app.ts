@@ -41,7 +41,7 @@ const unusedParts = [
   "spline",
 ] as const;
 
-/** For scales of logarithms, times in English, and bands between two lines: called for other plots only, or for what nobody asks for. */
+/** For scales of logarithms, times in English, bands between two lines, the area below one, and points without lines: called for other plots only, or for what nobody asks for. */
 const unusedFunctions = [
   "rangeLog",
   "rangeAsinh",
@@ -50,6 +50,11 @@ const unusedFunctions = [
   "log10AxisValsFilt",
   "log2AxisValsFilt",
   "clipBandLine",
+  "snapLogY",
+  "snapAsinhY",
+  "seriesFillTo",
+  "numSeriesVal",
+  "setDefaults2",
   "timeAxisStamps",
   "timeAxisVals",
   "timeAxisVal",
@@ -65,6 +70,7 @@ const insteadOf = [
     /^function bandFillClipDirs\(self, seriesIdx\) \{\n[^]*?^\}$/m,
     "function bandFillClipDirs() { return [0, 0]; }",
   ],
+  [/^\tfunction (?:add|set|del)Band\([^]*?^\t\}$|^\tself\.(?:add|set|del)Band = \w+;$/gm, ""],
   [/^\tconst _timeAxisStamps = \[\n[^]*?^\t\];$/m, "\tconst _timeAxisStamps = [];"],
   ...unusedFunctions.map(
     (name) =>

@@ -5,6 +5,8 @@ import { JSON } from "../../base/globals.ts";
 import { foldCase } from "../../base/fold-case.ts";
 import { quoteIdentifier } from "../../base/quote-identifier.ts";
 import { isOwnTable } from "../../store/own-tables.ts";
+import { ReaderError } from "../../store/read/reader-error.ts";
+import type { Reader } from "../../store/read/reader.ts";
 import { lastWrites } from "../../store/read/table-writes.ts";
 import { type Asked, memberOf, Refused } from "../asked.ts";
 import type { SqlAnswer, TablesView, TableView } from "../contract-data.ts";
@@ -32,7 +34,7 @@ export async function tablesView(database: PageDatabase, { signal }: Asked): Pro
   const tables = namedTables(database);
   const counts = await countsOf(
     database,
-    tables.map(({ name }) => name),
+    tables.flatMap(({ name, problem }) => (problem === null ? [name] : [])),
     signal,
   );
   const writes = lastWrites(database.reader);
@@ -45,17 +47,27 @@ export async function tablesView(database: PageDatabase, { signal }: Asked): Pro
   };
 }
 
-function namedTables({ reader }: PageDatabase): readonly Pick<TableView, "name" | "columns">[] {
+type NamedTable = Pick<TableView, "name" | "columns" | "problem">;
+
+function namedTables({ reader }: PageDatabase): readonly NamedTable[] {
   const names = reader
     .query("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")
     .map((row) => String(row["name"]))
     .filter((name) => !isOwnTable(name) && !/^(?:sqlite|pipeloom)_/i.test(name));
-  return names.map((name) => ({
-    name,
-    columns: reader
+  return names.map((name) => ({ name, ...columnsOf(reader, name) }));
+}
+
+function columnsOf(reader: Reader, name: string): Pick<TableView, "columns" | "problem"> {
+  try {
+    const columns = reader
       .query("SELECT name, type FROM pragma_table_info(?)", [name])
-      .map((column) => ({ name: String(column["name"]), type: String(column["type"]) })),
-  }));
+      .map((column) => ({ name: String(column["name"]), type: String(column["type"]) }));
+    return { columns, problem: null };
+  } catch (thrown) {
+    // A view stays when its table is dropped. It is no reason to hide all others.
+    if (!(thrown instanceof ReaderError) || thrown.code !== "bad-sql") throw thrown;
+    return { columns: [], problem: thrown.message };
+  }
 }
 
 async function countsOf(
@@ -71,7 +83,7 @@ async function countsOf(
     const values: unknown = JSON.parse(JSON.parse(lines[0] ?? "{}").counts);
     return new Map(Array.isArray(values) ? names.map((name, i) => [name, Number(values[i])]) : []);
   } catch (thrown) {
-    // Too many rows to count; or a view that cannot be read any more.
+    // Too many rows to count.
     if (thrown instanceof Refused) return new Map();
     throw thrown;
   }

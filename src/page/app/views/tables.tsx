@@ -50,13 +50,15 @@ type RowProps = {
   readonly hasWrites: boolean;
 };
 
-const Row = ({ table: { name, rows, columns, lastWrite }, run, hasWrites }: RowProps) => (
+const Row = ({ table: { name, rows, columns, problem, lastWrite }, run, hasWrites }: RowProps) => (
   <tr>
     <td>
       <TableName name={name} />
     </td>
     <td class="number">
-      {rows === null ? (
+      {problem !== null ? (
+        "–"
+      ) : rows === null ? (
         <span class="soft" title="counting them takes too long">
           many
         </span>
@@ -69,7 +71,7 @@ const Row = ({ table: { name, rows, columns, lastWrite }, run, hasWrites }: RowP
         <LastWrite run={run} of={lastWrite} />
       </td>
     ) : null}
-    <td class="soft">{columns.map((column) => column.name).join(", ")}</td>
+    <td class="soft">{problem ?? columns.map((column) => column.name).join(", ")}</td>
   </tr>
 );
 
