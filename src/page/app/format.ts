@@ -42,9 +42,10 @@ export function roughDuration(ms: number): string {
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-/** The time of today, else with its day. */
+/** The time of today, else with its day; `–` for what is no time: an address is typed, too. */
 export function time(ms: number): string {
   const at = new Date(ms);
+  if (Number.isNaN(at.getTime())) return "–";
   return (at.toDateString() === new Date().toDateString() ? clock : day).format(at);
 }
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { ago, duration, rough, roughDuration } from "../../../src/page/app/format.ts";
+import { ago, duration, rough, roughDuration, time } from "../../../src/page/app/format.ts";
 
 const s = 1000;
 const min = 60 * s;
@@ -51,3 +51,7 @@ test.each([
   [3 * h + 5 * min, "3 h ago"],
   [9 * d, "9 d ago"],
 ])("%d ms ago is written %p", (past, text) => expect(ago(0, past)).toBe(text));
+
+test("what is no time is no error of the whole view", () => {
+  for (const typed of ["abc", "99999999999999999999"]) expect(time(Number(typed))).toBe("–");
+});
