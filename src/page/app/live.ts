@@ -127,10 +127,18 @@ function noteQuiet(): void {
   restarts.value++;
 }
 
+/** Of so many runs that have changed, and of those that run, each further change is told. */
+const watched = 50;
+
 function accept({ runs }: Change): void {
   const next = new Map(changed.value);
   if (runs.some(({ id, status }) => next.get(id)?.status !== status)) turns.value++;
-  for (const run of runs) next.set(run.id, run);
+  for (const run of runs) {
+    next.delete(run.id);
+    next.set(run.id, run);
+  }
+  for (const [id, { status }] of [...next].slice(0, -watched))
+    if (status !== "running") next.delete(id);
   changed.value = next;
   shownAt.value = Date.now();
   ticks.value++;

@@ -153,6 +153,29 @@ describeInBrowser("changes", () => {
   });
 });
 
+describeInBrowser("a run that has changed", () => {
+  test("long ago, as many others have since, is not kept as it was then", async () => {
+    using folder = tempFolder();
+    const path = `${folder.path}/a.db`;
+    stored(path, "old");
+    const change = (sql: string): void => {
+      using db = openDatabase(options(path));
+      db.run(sql);
+    };
+    await using ui = await startUi(path);
+    using tab = await Tab.open(ui.link);
+    await tab.go(`${ui.origin}/runs/1`);
+    change("UPDATE pipeline_runs SET status = 'cancelled' WHERE id = 1");
+    await tab.untilText("cancelled", ".run-header");
+    change(`WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+      INSERT INTO pipeline_runs (id, pipeline, params, status, started_at) SELECT i, 'many', '{}', 'done', '2026-01-01T00:00:00.000Z' FROM n`);
+    using list = await Tab.open(`${ui.origin}/runs?pipeline=many`);
+    await list.untilText("60", "tbody");
+    change("UPDATE pipeline_runs SET status = 'error' WHERE id = 1");
+    await tab.untilText("failed", ".run-header");
+  });
+});
+
 /** With one run that is over. */
 function stored(path: string, line: string): void {
   using db = openDatabase(options(path));
