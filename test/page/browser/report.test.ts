@@ -63,6 +63,58 @@ describeInBrowser("a report", () => {
     expect(tab.requests.filter((url) => url !== "about:blank")).toEqual([address]);
   });
 
+  test("of a large run says what it has not, and lists all failures that are alike", async () => {
+    using folder = tempFolder();
+    const { path } = folder;
+    await Bun.write(
+      `${path}/large.ts`,
+      `import { pipeline, task } from "pipeloom";
+       const talk = task({ name: "talk", run: ({ lines }: { lines: number }, ctx) => {
+         for (let i = 0; i < lines; i++) ctx.log.info("line " + i);
+       } });
+       const fail = task({ name: "fail", run: ({ n }: { n: number }) => {
+         throw new Error(n + " is not of " + "x".repeat(69) + "\u{1F600} in " + n);
+       } });
+       export default pipeline({ name: "large", tasks: () => {
+         const first = talk({ lines: 3 });
+         const last = talk({ lines: 5_100 }, { after: [first] });
+         return [last, ...Array.from({ length: 310 }, (_, n) => fail({ n }, { after: [last] }))];
+       } });`,
+    );
+    await run([...pipeloom, "run", "large.ts", "--db", "a.db"], path);
+    const { code, err } = await run([...pipeloom, "report", "--db", "a.db"], path);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const address = pathToFileURL(`${path}/report-1.html`).href;
+    using tab = await Tab.open(`${address}#/runs/1/tasks?task=1`);
+    await tab.untilText("No lines.", ".drawer");
+    expect(await tab.evaluate<string>("document.querySelector('[type=search]').placeholder")).toBe(
+      "name, error or #12",
+    );
+    expect(await tab.text(".drawer")).toContain(
+      "A report has the last lines; the database has all.",
+    );
+    const more = "A report has no more of this task";
+    await tab.evaluate("location.hash = '/runs/1/tasks?task=3'");
+    await tab.untilText("Input", ".drawer");
+    expect(await tab.text(".drawer")).not.toContain(more);
+    await tab.evaluate("location.hash = '/runs/1/tasks?task=312'");
+    await tab.untilText(more, ".drawer");
+    await tab.clickText("Failures", ".tabs");
+    await tab.clickText("and 307 more like it");
+    await tab.untilText("310 tasks", ".about");
+    await tab.clickText("Logs", ".tabs");
+    await tab.until(`(() => {
+      const box = document.querySelector(".log");
+      if (box !== null) box.scrollTop = 0;
+      box?.querySelector(".earlier:enabled")?.click();
+      return box?.innerText.includes("A report has the last lines") === true;
+    })()`);
+    expect(await tab.evaluate<number>("document.querySelectorAll('.log .line').length")).toBe(
+      5_000,
+    );
+    expect(await tab.problems(address)).toEqual([]);
+  });
+
   test("a run that was running when the report was made has taken the time until then, whenever it is opened", async () => {
     using folder = tempFolder();
     const { path } = folder;

@@ -7,6 +7,7 @@ import { count } from "../format.ts";
 import { AnsiText } from "../parts/ansi-text.tsx";
 import { Failed, Problem } from "../parts/states.tsx";
 import { hrefOf } from "../router.ts";
+import { report } from "../source.ts";
 import { useLog } from "../use-log.ts";
 
 type Props = {
@@ -29,7 +30,7 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
   }, [log.lines, isAtEnd]);
   if (log.error !== null && log.lines.length === 0) return <Failed error={log.error} />;
   if (log.lines.length === 0 && !log.isLoading && !log.hasEarlier) {
-    return <p class="soft no-lines">{words === "" ? "No lines." : "No line has that."}</p>;
+    return <NoLines words={words} />;
   }
   return (
     <div
@@ -46,7 +47,9 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
         <button type="button" class="plain earlier" disabled={log.isLoading} onClick={loadEarlier}>
           {log.isPartial ? "Search further back" : "Earlier lines"}
         </button>
-      ) : null}
+      ) : log.isLoading ? null : (
+        <LeftOut />
+      )}
       {log.lines.map((line) => (
         <Line key={line.row} {...{ run, line, words }} isOfOne={task !== undefined} />
       ))}
@@ -59,6 +62,19 @@ export function LogLines({ run, task, filters = new URLSearchParams() }: Props) 
     </div>
   );
 }
+
+/** Of a long log, a report has only the end. */
+const LeftOut = () =>
+  report?.hasEarlierLogs === true ? (
+    <p class="soft no-lines">A report has the last lines; the database has all.</p>
+  ) : null;
+
+const NoLines = ({ words }: Pick<LineProps, "words">) => (
+  <>
+    <p class="soft no-lines">{words === "" ? "No lines." : "No line has that."}</p>
+    <LeftOut />
+  </>
+);
 
 type LineProps = {
   readonly run: number;

@@ -17,6 +17,7 @@ import { Show } from "../parts/states.tsx";
 import { Status, wordOf } from "../parts/status.tsx";
 import { go, hrefOf, withParams } from "../router.ts";
 import { taskTookText } from "../took.ts";
+import { report } from "../source.ts";
 import { useData } from "../use-data.ts";
 import { LogLines } from "./log-lines.tsx";
 
@@ -44,6 +45,9 @@ export function TaskDrawer({ run, task }: Props) {
             <Culprits run={run} tasks={view.culprits} />
             <Attempts attempts={view.attempts} />
             <Facts view={view} />
+            {report === undefined || Object.hasOwn(report.details, task) ? null : (
+              <p class="soft">A report has no more of this task; the database has all.</p>
+            )}
             <Stored title="Input" of={view.input} />
             <Stored title="Result" of={view.result} />
             <Needs run={run} view={view} />

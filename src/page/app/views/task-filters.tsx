@@ -6,6 +6,7 @@ import type { DefinitionsView, RunBrief } from "../../contract.ts";
 import { count, time } from "../format.ts";
 import { statuses, wordOf } from "../parts/status.tsx";
 import { go, hrefOf, param, params, withParams } from "../router.ts";
+import { isReport } from "../source.ts";
 import { useData } from "../use-data.ts";
 
 /** After the last key, ms. */
@@ -15,7 +16,10 @@ export function TaskFilters({ run }: { readonly run: RunBrief }) {
   const status = param("status") ?? "";
   return (
     <div class="filters toolbar">
-      <SearchField label="search tasks" placeholder="name, input, error or #12" />
+      <SearchField
+        label="search tasks"
+        placeholder={`name, ${isReport ? "" : "input, "}error or #12`}
+      />
       <div class="chips" role="group" aria-label="status">
         {statuses
           .filter((each) => run.counts[each] > 0 || each === status)
