@@ -1,7 +1,9 @@
 import type { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 
-import type { DefinitionsView, TasksView } from "../../src/page/contract.ts";
+import { reportAnswer } from "../../src/page/app/report-source.ts";
+import type { DefinitionsView, TasksView, TimelineView } from "../../src/page/contract.ts";
+import { reportData } from "../../src/page/report.ts";
 import { pageRig } from "./page-rig.ts";
 
 const iso = (ms: number): string => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
@@ -193,6 +195,45 @@ test("tasks are filtered by status, definition, worker and time, and told as the
     definition: "load",
   });
   expect(tasks[3]).toMatchObject({ durationMs: null, definition: "report" });
+});
+
+test("a range of the timeline leads to the tasks that it has, on the page and in a report", async () => {
+  await using rig = await pageRig((db) => {
+    addRun(db, "running");
+    addTask(db, 1, { started: 0, ms: 5_000 });
+    // The clock was set back.
+    addTask(db, 2, { started: 20_000, ms: -10_000 });
+    // It waits for its next attempt.
+    addTask(db, 3, { started: 6_000, status: "queued" });
+    db.run("UPDATE task_runs SET started_at = ? WHERE id = 3", [iso(6_000)]);
+    addTask(db, 4, { started: 21_000, status: "running" });
+    addTask(db, 5, { started: 30_000, ms: 0, status: "error" });
+    addTask(db, 6, { status: "skipped" });
+  });
+  const report = await reportData(rig.database, 1);
+  const base = Date.UTC(2026, 0, 1);
+  for (const [from, to, ...wanted] of [
+    [0, 30_000, 1, 2, 3, 4, 5],
+    [6_000, 8_000, 3],
+    [7_000, 19_999],
+    [15_000, 25_000, 2, 4],
+    [30_000, 30_000, 4, 5],
+  ] as const) {
+    const range = `from=${base + from}&to=${base + to}`;
+    const { rows } = await rig.data<TimelineView>(`/data/runs/1/timeline?by=definition&${range}`);
+    const spans = rows.flatMap((row) => row.spans ?? []).map(([id]) => id);
+    expect(spans.toSorted((a, b) => a - b)).toEqual([...wanted]);
+    const listed = await rig.data<TasksView>(`/data/runs/1/tasks?${range}`);
+    const own = reportAnswer(report, `/data/runs/1/tasks?${range}`) as TasksView;
+    for (const { tasks } of [listed, own]) expect(tasks.map(({ id }) => id)).toEqual([...wanted]);
+  }
+  // Nobody knows how long an interrupted task took.
+  const path = "/data/runs/1/tasks?sort=duration&order=desc";
+  for (const { tasks } of [
+    await rig.data<TasksView>(path),
+    reportAnswer(report, path) as TasksView,
+  ])
+    expect(tasks.map(({ id }) => id)).toEqual([1, 2, 5, 3, 4, 6]);
 });
 
 test("a text is found in names, labels, inputs and errors, and nowhere else", async () => {

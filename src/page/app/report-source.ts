@@ -21,7 +21,12 @@ export function reportAnswer(report: ReportData, address: string): unknown {
 
 function tasksOf({ tasks, madeAt, totalTasks }: ReportData, search: URLSearchParams): TasksView {
   const found = tasks.filter(filterOf(search));
-  const sorted = sortedBy(found, search.get("sort") ?? "id", search.get("order") === "desc");
+  const sorted = sortedBy(
+    found,
+    madeAt,
+    search.get("sort") ?? "id",
+    search.get("order") === "desc",
+  );
   const offset = Number(search.get("offset") ?? 0);
   const isAll = tasks.length === totalTasks;
   return {
@@ -49,9 +54,11 @@ function filterOf(search: URLSearchParams): (task: TaskBrief) => boolean {
   const [from = 0, to = 0] = ["from", "to"].map((name) => Number(search.get(name) ?? Number.NaN));
   const words = (search.get("text") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   return (task) => {
-    const { startedAt, durationMs } = task;
+    const { startedAt, durationMs, status: state } = task;
+    // Of a task that waits for its next attempt, the end is not kept.
+    const openMs = state === "running" || state === "interrupted" ? Infinity : 0;
     // What has not begun ran at no time.
-    const ended = startedAt === null ? -1 : startedAt + (durationMs ?? Infinity);
+    const ended = startedAt === null ? -1 : startedAt + (durationMs ?? openMs);
     return (
       (status === null || status.split(",").includes(task.status)) &&
       (definitions.length === 0 || definitions.includes(task.definition)) &&
@@ -74,11 +81,13 @@ const has = ({ id, name, label, error }: TaskBrief, word: string): boolean =>
 
 function sortedBy(
   tasks: readonly TaskBrief[],
+  now: number,
   sort: string,
   isDescending: boolean,
 ): readonly TaskBrief[] {
   const valueOf: Readonly<Record<string, (task: TaskBrief) => number | null>> = {
-    duration: (task) => task.durationMs,
+    duration: ({ status, startedAt, durationMs }) =>
+      status === "running" && startedAt !== null ? now - startedAt : durationMs,
     started: (task) => task.startedAt,
     waited: (task) => task.waitedMs,
     rows: (task) => task.rows,

@@ -67,7 +67,7 @@ function orderOf(
       index.columns,
       searched === undefined ? filter : { ...filter, found: searched.found },
       { sort, isDescending },
-      systemClock.wall(),
+      isDead ? Number.NaN : systemClock.wall(),
     ),
   );
 }

@@ -2,6 +2,7 @@
 
 import { taskStatuses } from "../../protocol/status.ts";
 import type { TaskSort } from "../contract.ts";
+import { endOf } from "./run-times.ts";
 import { noStatus, type TaskChunk, type TaskColumns } from "./task-columns.ts";
 
 /** Undefined: any. */
@@ -23,7 +24,10 @@ export type TaskFilter = {
 
 type Order = { readonly sort: TaskSort; readonly isDescending: boolean };
 
-/** Ids. What has no value is last in both orders. @param now for how long running tasks have taken */
+/**
+ * Ids. What has no value is last in both orders.
+ * @param now for how long running tasks have taken. NaN: their process is gone, and nobody knows
+ */
 export function orderTasks(
   columns: TaskColumns,
   filter: TaskFilter,
@@ -96,9 +100,9 @@ function isAsked(chunk: TaskChunk, slot: number, filter: TaskFilter, now: number
   if (machine !== undefined && chunk.machine[slot] !== machine) return false;
   if (found?.has(chunk.first + slot) === false) return false;
   if (from === undefined && to === undefined) return true;
-  const started = chunk.started[slot] ?? Number.NaN;
-  const ended = status === running ? now : (chunk.ended[slot] ?? Number.NaN);
-  return started <= (to ?? Infinity) && ended >= (from ?? -Infinity);
+  // As the timeline has them, whose ranges lead here.
+  const ended = endOf(chunk, slot, Number.isNaN(now) ? Infinity : now);
+  return (chunk.started[slot] ?? Number.NaN) <= (to ?? Infinity) && ended >= (from ?? -Infinity);
 }
 
 /** Of the values in ascending order; equal ones stay as they are. */

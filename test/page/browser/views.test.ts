@@ -73,6 +73,18 @@ describeInBrowser("the page", () => {
     expect(await tab.problems(ui.origin)).toEqual([]);
   });
 
+  test("a count of failed tasks leads to these, and an address with a time that is none to a list", async () => {
+    await tab.go(`${ui.origin}/runs/1?by=definition&failed=1`);
+    await tab.untilText("load-order", ".timeline-names");
+    await tab.click("[aria-label='zoom in']");
+    await tab.until("location.search.includes('from=')");
+    await tab.clickText("load-order", ".timeline-names");
+    await tab.untilText("2 tasks", ".about");
+    await tab.go(`${ui.origin}/runs/1/tasks?from=abc&to=5`);
+    await tab.untilText("0 tasks", ".about");
+    expect(await tab.problems(ui.origin)).toEqual([]);
+  });
+
   test("the graph, the log and its search", async () => {
     await tab.clickText("Graph", ".tabs");
     await tab.until("document.querySelector('main svg') !== null");

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { TasksView, TimelineRow, TimelineView } from "../../contract.ts";
 import { count, counted } from "../format.ts";
-import { go, hrefOf } from "../router.ts";
+import { go, hrefOf, param } from "../router.ts";
 import { get } from "../source.ts";
 import { draw, type Drawing, type Palette } from "./draw.ts";
 import { Gestures, type Stage } from "./gestures.ts";
@@ -135,8 +135,14 @@ const nameOf = ({ by }: TimelineView, { key, machine }: TimelineRow): string => 
   return machine ?? (by === "worker" ? `worker ${key}` : String(key));
 };
 
+export const isFailedOnly = (): boolean => param("failed") === "1";
+
+/** Only what is counted is to be listed. */
+export const askedStatus = () => isFailedOnly() && { status: "error" };
+
 /** What is asked for the tasks of a row. */
 const askedOf = ({ by }: TimelineView, { key, machine }: TimelineRow) => ({
+  ...askedStatus(),
   [by]: String(key ?? "none"),
   ...(by === "worker" && { machine: machine ?? "" }),
 });

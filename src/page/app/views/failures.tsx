@@ -59,7 +59,7 @@ type GroupProps = { readonly run: RunBrief; readonly group: FailureGroup };
 
 function Group({ run, group }: GroupProps) {
   const more = group.count - group.tasks.length;
-  const like = new URLSearchParams({ status: "error", text: firstWords(group.failure.message) });
+  const like = new URLSearchParams({ status: "error", text: sharedWords(group.failure.message) });
   return (
     <article class="card failure-group">
       <p class="how-many">{counted(group.count, "task")}</p>
@@ -82,6 +82,6 @@ function Group({ run, group }: GroupProps) {
   );
 }
 
-/** What tasks with the same message have in common: the words before the first number. */
-const firstWords = (message: string): string =>
-  (/^\D{4,}/.exec(message)?.[0] ?? message.split("\n")[0] ?? "").trim().slice(0, 80);
+/** What tasks with the same message have in common: what is between its numbers. Half a letter would be found nowhere. */
+const sharedWords = (message: string): string =>
+  /^.{0,80}/su.exec(message.replaceAll(/\d+/g, " "))?.[0].trim() ?? "";

@@ -5,7 +5,7 @@ import { count, counted, duration, time } from "../format.ts";
 import { Empty, Reading, Show } from "../parts/states.tsx";
 import { go, hrefOf, param, searchOf, withParams } from "../router.ts";
 import { isReport } from "../source.ts";
-import { Chart, rowHref } from "../timeline/chart.tsx";
+import { askedStatus, Chart, isFailedOnly, rowHref } from "../timeline/chart.tsx";
 import { type Range, Scale, zoomed } from "../timeline/scale.ts";
 import { useShownRange } from "../timeline/shown-range.ts";
 import { useData } from "../use-data.ts";
@@ -55,7 +55,7 @@ export function Timeline({ run }: { readonly run: RunBrief }) {
 }
 
 function Nothing({ run }: { readonly run: RunBrief }) {
-  if (param("failed") === "1")
+  if (isFailedOnly())
     return (
       <Empty title="No task has failed">
         <a href={hrefOf(withParams({ failed: null }))}>Show all tasks</a>
@@ -134,7 +134,7 @@ const Segment = ({ name, value, text, isOn }: SegmentProps) => (
 );
 
 function Filters({ view }: { readonly view: TimelineView }) {
-  const isFailed = param("failed") === "1";
+  const isFailed = isFailedOnly();
   const isSqueezed = param("squeeze") !== "0";
   const hasIdle = !isSqueezed || view.pieces.some(({ isIdle }) => isIdle);
   return (
@@ -159,7 +159,7 @@ function Window({
   wanted,
 }: Pick<ControlProps, "run" | "view"> & { readonly wanted: Range }) {
   const { from, to } = wanted;
-  const asked = new URLSearchParams({ from: String(from), to: String(to) });
+  const asked = new URLSearchParams({ from: String(from), to: String(to), ...askedStatus() });
   const isThere = view.from === from && view.to === to;
   return (
     <span class="soft">
