@@ -174,6 +174,20 @@ describeInBrowser("a run that has changed", () => {
     change("UPDATE pipeline_runs SET status = 'error' WHERE id = 1");
     await tab.untilText("failed", ".run-header");
   });
+
+  test("to an interrupted one took nobody knows how long, and not 1 ms", async () => {
+    using folder = tempFolder();
+    const path = `${folder.path}/a.db`;
+    stored(path, "old");
+    {
+      using db = openDatabase(options(path));
+      db.run("UPDATE pipeline_runs SET status = 'running', finished_at = NULL");
+    }
+    await using ui = await startUi(path);
+    using tab = await Tab.open(ui.link);
+    await tab.untilText("interrupted", ".pipeline");
+    expect(await tab.text(".readout")).toBe("one run");
+  });
 });
 
 /** With one run that is over. */

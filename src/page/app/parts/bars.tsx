@@ -29,7 +29,8 @@ type Props = {
 export function Bars({ bars, label, word }: Props) {
   const [shown, setShown] = useState<Bar | null>(null);
   const box = useRef<HTMLDivElement>(null);
-  const longest = Math.max(...bars.map(({ ms }) => ms ?? 0), 1);
+  /** 0: of none it is known, as of runs that were interrupted. */
+  const longest = Math.max(...bars.map(({ ms }) => ms ?? 0));
   return (
     <div class="run-bars">
       <div
@@ -57,7 +58,8 @@ export function Bars({ bars, label, word }: Props) {
       </div>
       <p class="readout" aria-hidden="true">
         {shown === null
-          ? `${bars.length === 1 ? `one ${word}` : `last ${bars.length} ${word}s`}, longest ${duration(longest)}`
+          ? (bars.length === 1 ? `one ${word}` : `last ${bars.length} ${word}s`) +
+            (longest > 0 ? `, longest ${duration(longest)}` : "")
           : shown.text}
       </p>
     </div>
@@ -75,4 +77,4 @@ function moveFocus(event: KeyboardEvent, box: HTMLElement | null): void {
 
 /** A square root: one very long run must not flatten all others. Half of it where it is not known. */
 const heightOf = (ms: number | null, longest: number): number =>
-  ms === null ? 50 : Math.max(leastHeight, Math.sqrt(ms / longest) * 100);
+  ms === null ? 50 : Math.max(leastHeight, Math.sqrt(ms / (longest || 1)) * 100);
