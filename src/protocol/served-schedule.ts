@@ -61,4 +61,6 @@ export type ScheduleChange = { readonly pipeline: string } & (
       readonly trouble: Trouble | null;
       readonly untold: readonly string[];
     }
+  /** One of `untold`; what else the row has meanwhile, stays. */
+  | { readonly kind: "delivered"; readonly body: string }
 );

@@ -184,8 +184,9 @@ export class Told {
   pause(entry: ServedEntry, failures: number): void {
     const pause = { at: this.#clock.wall(), failures };
     entry.paused = pause;
-    this.#write(entry, { kind: "pause", pause });
+    // Told first: a serve that is killed between the two has told it, and the next one pauses after the next failure.
     this.#trouble(entry, { kind: "paused", slot: null }, { kind: "paused", failures });
+    this.#write(entry, { kind: "pause", pause });
   }
 
   // ── troubles ─────────────────────────────────────────────────────────────────────────────────────────
@@ -256,16 +257,17 @@ export class Told {
   /** What an earlier serve has not delivered. */
   #postLeft(entry: ServedEntry, row: ScheduleRow | null): void {
     if (entry.untold !== null) return;
-    entry.untold = this.#webhook === undefined ? [] : (row?.untold ?? []);
+    // Without a webhook they wait for a serve that has one.
+    entry.untold = row?.untold ?? [];
     for (const body of entry.untold) this.#post(entry, body);
   }
 
+  /** Its name or database may be another one when it is delivered, and another serve may have written to the row. */
   #post(entry: ServedEntry, body: string): void {
+    const { db, name } = entry;
     this.#webhook?.send(body, () => {
-      const untold = entry.untold?.filter((each) => each !== body);
-      if (untold === undefined || untold.length === entry.untold?.length) return;
-      entry.untold = untold;
-      this.#write(entry, { kind: "trouble", trouble: entry.trouble, untold });
+      entry.untold = entry.untold?.filter((each) => each !== body) ?? null;
+      this.#write({ db, name }, { kind: "delivered", body });
     });
   }
 
@@ -282,11 +284,12 @@ export class Told {
     return !kinds.includes("later");
   }
 
-  #write(entry: ServedEntry, change: Change): void {
-    const { db, name } = entry;
+  #write({ db, name }: Pick<ServedEntry, "db" | "name">, change: Change): void {
     if (db === null || name === null) return;
     const pending = this.#pending.get(db) ?? [];
-    const others = pending.filter((each) => each.kind !== change.kind || each.pipeline !== name);
+    const isReplaced = ({ kind, pipeline }: ScheduleChange): boolean =>
+      kind === change.kind && kind !== "delivered" && pipeline === name;
+    const others = pending.filter((each) => !isReplaced(each));
     this.#writeAll(db, [...others, { ...change, pipeline: name }]);
   }
 

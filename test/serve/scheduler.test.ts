@@ -530,6 +530,35 @@ test("a message that was not delivered when serve was killed is delivered by the
   expect(world.row).toMatchObject({ trouble: null, untold: [] });
 });
 
+test("a pause is told before it is stored: a kill between the two loses no message", async () => {
+  const world = new World(begin + 30 * minuteMs);
+  world.fate = () => ({ loadMs: 100, runMs: 1000, end: "error" });
+  let told: unknown;
+  world.onAccess = () => {
+    if (world.row?.paused !== null) told ??= world.row?.trouble;
+  };
+  void new ServeUnderTest(world, hourly({ pauseAfter: 1 }));
+  await world.clock.pass(hourMs);
+  expect(told).toEqual({ kind: "paused", slot: null });
+});
+
+test("a serve without a webhook keeps the messages for one that has it", async () => {
+  const world = new World(begin + 30 * minuteMs);
+  world.deliveryMs = 20_000;
+  world.fate = () => ({ loadMs: 100, runMs: 1000, end: "error" });
+  const killed = new ServeUnderTest(world, hourly());
+  await world.clock.pass(30 * minuteMs + 10_000);
+  killed.kill();
+  world.fate = () => ({ loadMs: 100, runMs: 1000, end: "done" });
+  const silent = new ServeUnderTest(world, hourly(), { hasWebhook: false });
+  await world.clock.pass(hourMs);
+  silent.kill();
+  expect([troubleOf(silent), world.posted]).toEqual([null, []]);
+  void new ServeUnderTest(world, hourly());
+  await world.clock.pass(minuteMs);
+  expect([world.posted, world.row?.untold]).toEqual([["ended"], []]);
+});
+
 test("with jitter, a slot that has come and begins later is still the next one", async () => {
   const world = new World(begin + 59 * minuteMs);
   const serve = new ServeUnderTest(world, hourly({ jitterMs: hourMs }));

@@ -202,6 +202,11 @@ export class World {
         return;
       case "trouble":
         this.row = { ...this.row, trouble: change.trouble, untold: change.untold };
+        return;
+      case "delivered": {
+        const untold = this.row.untold.filter((body) => body !== change.body);
+        this.row = { ...this.row, untold };
+      }
     }
   }
 
@@ -286,7 +291,7 @@ export class World {
   }
 
   /** A run that a person begins. @returns ends it */
-  byHand(slot: number | null = null): () => void {
+  byHand(slot: number | null = null): (status?: "done" | "error") => void {
     const pid = ++this.#pid;
     this.#alive.add(pid);
     const run: Run = {
@@ -306,7 +311,7 @@ export class World {
       this.#finish(run, status);
     };
     this.#processes.set(pid, () => end("cancelled"));
-    return () => end("done");
+    return (status = "done") => end(status);
   }
 
   cancel(run: number): void {
@@ -337,7 +342,7 @@ export class ServeUnderTest {
   constructor(
     world: World,
     rule: ScheduleRule,
-    limits: { maxRuns?: number; maxStarting?: number } = {},
+    limits: { maxRuns?: number; maxStarting?: number; hasWebhook?: boolean } = {},
   ) {
     this.scheduler = new Scheduler({
       clock: {
@@ -355,16 +360,7 @@ export class ServeUnderTest {
       },
       cancel: (_, run) => world.cancel(run),
       tell: (event) => world.events.push(event),
-      webhook: {
-        send: (body, ended) => {
-          const arrived = (): void => {
-            world.posted.push(JSON.parse(body).event.kind);
-            ended?.();
-          };
-          if (world.deliveryMs === 0) arrived();
-          else world.clock.after(world.deliveryMs, () => this.#do(arrived));
-        },
-      },
+      webhook: limits.hasWebhook === false ? undefined : this.#webhookOf(world),
       onDefect: (thrown) => world.defects.push(thrown),
       host: "here",
       maxRuns: limits.maxRuns ?? 10,
@@ -392,6 +388,19 @@ export class ServeUnderTest {
     return () => {
       this.#frozen = undefined;
       for (const work of works) this.#do(work);
+    };
+  }
+
+  #webhookOf(world: World): { send(body: string, ended?: () => void): void } {
+    return {
+      send: (body, ended) => {
+        const arrived = (): void => {
+          world.posted.push(JSON.parse(body).event.kind);
+          ended?.();
+        };
+        if (world.deliveryMs === 0) arrived();
+        else world.clock.after(world.deliveryMs, () => this.#do(arrived));
+      },
     };
   }
 

@@ -60,8 +60,28 @@ test("a schedule is first seen in a file that is not there, paused, resumed and 
     { kind: "trouble", pipeline, trouble: null, untold: ["1"] },
   ]);
   expect(historyIn(path, pipeline)?.row).toMatchObject({ trouble: null, untold: ["1"] });
-  changeSchedules(path, [{ kind: "trouble", pipeline, trouble: null, untold: [] }]);
+  changeSchedules(path, [{ kind: "delivered", pipeline, body: "1" }]);
   expect(historyIn(path, pipeline)?.row).toEqual({ ...row, since: day + 3, stopped: [day] });
+});
+
+test("a message that is delivered is gone, and what another serve has written meanwhile stays", () => {
+  using folder = tempFolder();
+  const path = folder.file("a.db");
+  const pipeline = "etl";
+  const trouble = { kind: "failed", slot: day } as const;
+  const delivered = (body: string): void =>
+    changeSchedules(path, [{ kind: "delivered", pipeline, body }]);
+  changeSchedules(path, [
+    { kind: "seen", pipeline, rule: "daily", at: day },
+    { kind: "trouble", pipeline, trouble, untold: ["1", "2"] },
+  ]);
+  delivered("1");
+  delivered("of nobody");
+  expect(historyIn(path, pipeline)?.row).toMatchObject({ trouble, untold: ["2"] });
+  delivered("2");
+  using db = new Database(path);
+  const stored = db.query("SELECT trouble FROM pipeloom_schedules").values();
+  expect(stored).toEqual([[JSON.stringify(trouble)]]);
 });
 
 test("the last success is that of a slot of the pipeline, whichever was done last", () => {

@@ -159,7 +159,8 @@ function stoppedIn(json: string | null): readonly number[] {
   return Array.isArray(value) ? value.filter((slot) => typeof slot === "number") : [];
 }
 
-function troubleIn(json: string | null): Trouble | null {
+/** Null also for what users have written. */
+export function troubleIn(json: string | null): Trouble | null {
   const value = parsed(json);
   if (typeof value !== "object" || value === null || !("kind" in value)) return null;
   const kind = troubles.find((known) => known === value.kind);
@@ -167,7 +168,8 @@ function troubleIn(json: string | null): Trouble | null {
   return { kind, slot: "slot" in value && typeof value.slot === "number" ? value.slot : null };
 }
 
-function untoldIn(json: string | null): readonly string[] {
+/** See `ScheduleRow`. */
+export function untoldIn(json: string | null): readonly string[] {
   const value = parsed(json);
   if (typeof value !== "object" || value === null || !("untold" in value)) return [];
   return Array.isArray(value.untold) ? value.untold.filter((body) => typeof body === "string") : [];

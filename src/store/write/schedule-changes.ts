@@ -12,6 +12,7 @@ import { noLock } from "../lock.ts";
 import { openDatabase, shortTuning } from "../open-database.ts";
 import { openReader } from "../read/reader.ts";
 import { runningRuns } from "../read/running-runs.ts";
+import { troubleIn, untoldIn } from "../read/schedule-history.ts";
 import { closeDatabase } from "./close-database.ts";
 
 /**
@@ -74,10 +75,23 @@ function apply(db: Database, change: ScheduleChange): void {
     case "trouble":
       set("trouble = ?", storedTrouble(change.trouble, change.untold));
       return;
+    case "delivered": {
+      const stored = troubleOf(db, pipeline);
+      const untold = untoldIn(stored).filter((body) => body !== change.body);
+      set("trouble = ?", storedTrouble(troubleIn(stored), untold));
+      return;
+    }
     default:
       assertNever(change);
   }
 }
+
+const troubleOf = (db: Database, pipeline: string): string | null =>
+  db
+    .query<{ trouble: string | null }, [string]>(
+      "SELECT CAST(trouble AS TEXT) AS trouble FROM pipeloom_schedules WHERE pipeline = ?",
+    )
+    .get(pipeline)?.trouble ?? null;
 
 /** An older version reads a trouble without a kind as none. */
 function storedTrouble(trouble: Trouble | null, untold: readonly string[]): string | null {
