@@ -89,7 +89,9 @@ export function decide(situation: Situation): Decision {
   }));
   const late = awaited.find(({ deadline }) => deadline <= now)?.slot ?? null;
   const deadlines = awaited.map(({ deadline }) => deadline).filter((at) => at > now);
-  return { ...chosen, late, again: Math.min(chosen.again, nextStart(situation), ...deadlines) };
+  // The end of a run that an earlier serve has started may be news.
+  const looks = [nextStart(situation), lookFor(situation), ...deadlines];
+  return { ...chosen, late, again: Math.min(chosen.again, ...looks) };
 }
 
 type Choice = Omit<Decision, "late">;

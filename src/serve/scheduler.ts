@@ -6,6 +6,7 @@ import { noHistory, type ScheduleHistory } from "../protocol/served-schedule.ts"
 import { type Decision, decide } from "./decide-slot.ts";
 import { argumentOf, type DescribedPipeline, type FileResult } from "./described.ts";
 import { isOnTime } from "./due-slots.ts";
+import { tellFoundEnd } from "./found-ends.ts";
 import type { SchedulerDeps } from "./scheduler-deps.ts";
 import type { Served } from "./served.ts";
 import { notBegun, ServedEntry } from "./served-entry.ts";
@@ -205,11 +206,8 @@ export class Scheduler {
   // ── a database ───────────────────────────────────────────────────────────────────────────────────────
 
   #lookInto(db: string, entries: readonly ServedEntry[], now: number): void {
-    const read = this.#deps.store.read(
-      db,
-      entries.flatMap(({ name }) => name ?? []),
-      now,
-    );
+    const names = entries.flatMap(({ name }) => name ?? []);
+    const read = this.#deps.store.read(db, names, now);
     if (read.kind === "ok") {
       for (const entry of entries) entry.again = now + laterMs;
       for (const entry of this.#told.adopt(db, entries, read.histories, now)) {
@@ -229,6 +227,7 @@ export class Scheduler {
     if (rule === undefined) return;
     entry.keepCancelled(history);
     entry.decidedAt = now;
+    const found = tellFoundEnd(this.#told, entry, history, now);
     if (entry.paused !== null) {
       entry.again = Number.POSITIVE_INFINITY;
       return this.#wait(entry, { waiting: null }, now);
@@ -241,7 +240,7 @@ export class Scheduler {
     for (const { run } of decision.cancel) this.#cancel(entry, run);
     if (decision.start === null) this.#wait(entry, decision, now);
     else this.#start(entry, decision.start, history, now);
-    entry.again = Math.min(entry.again, this.#told.slow(entry, now));
+    entry.again = Math.min(entry.again, this.#told.slow(entry, now), found);
   }
 
   #leaveOut(entry: ServedEntry, { leftOut }: Decision): void {

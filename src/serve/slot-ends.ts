@@ -9,9 +9,9 @@ import { overlapExitCode } from "../protocol/schedule-rule.ts";
 import { noHistory, type ScheduleHistory, type SlotRun } from "../protocol/served-schedule.ts";
 import type { ScheduleStore } from "./schedule-store.ts";
 import { never, type Try } from "./decide-slot.ts";
+import { pauseIfNeeded } from "./found-ends.ts";
 import type { OwnProcess, ServedEntry } from "./served-entry.ts";
 import {
-  failuresInRow,
   hangs,
   hasFailedSince,
   isDueStill,
@@ -225,7 +225,7 @@ export class SlotEnds {
     const isFailure = !isStopped && !end.isFileGone && isFailed(outcome, next?.notBefore);
     if (isFailure) this.#told.failed(entry, slot, ended, isRepeated);
     else this.#told.say(entry, ended, false, isRepeated);
-    if (isFailure) this.#pauseIfNeeded(entry, history);
+    if (isFailure) pauseIfNeeded(this.#told, entry, history);
     if (outcome !== "done") return;
     // Earlier slots for which no run began are not due any more; those whose runs were interrupted are, and their tries count on.
     const slots = history?.slots ?? [];
@@ -254,7 +254,7 @@ export class SlotEnds {
     const again = next?.notBefore ?? null;
     const event = { kind: "lost", slot, run, why, delayMs, durationMs, again, isStopped } as const;
     this.#told.failed(entry, slot, event, false);
-    this.#pauseIfNeeded(entry, history);
+    pauseIfNeeded(this.#told, entry, history);
   }
 
   #nextTry(
@@ -265,13 +265,6 @@ export class SlotEnds {
     const next = tryAfter(outcome, entry.tries.get(slot), now);
     const isNew = outcome === "lost" || outcome === "not-started";
     return isNew && history !== undefined && !isDueStill(history, slot) ? undefined : next;
-  }
-
-  #pauseIfNeeded(entry: ServedEntry, history: ScheduleHistory | undefined): void {
-    const most = entry.scheduled?.rule.pauseAfter ?? null;
-    if (most === null || entry.paused !== null) return;
-    const failures = failuresInRow(history?.slots ?? [], entry.since, entry);
-    if (failures >= most) this.#told.pause(entry, failures);
   }
 
   #historyOf(entry: ServedEntry, slot: number): ScheduleHistory | undefined {

@@ -530,6 +530,94 @@ test("a message that was not delivered when serve was killed is delivered by the
   expect(world.row).toMatchObject({ trouble: null, untold: [] });
 });
 
+const troublesIn = (world: World): unknown[] =>
+  world.events.flatMap((event) =>
+    event.isNews && "slot" in event ? [[event.kind, (event.slot - begin) / hourMs]] : [],
+  );
+
+describe("a run that goes on after its serve was killed", () => {
+  const half = 30 * minuteMs;
+  /** Serve is killed half an hour after slot 1 has begun; the next one comes after so long. */
+  async function killedIn(runMs: number, awayMs: number): Promise<[World, ServeUnderTest]> {
+    const world = new World(begin + half);
+    world.fate = (slot) => ({
+      loadMs: 100,
+      runMs,
+      end: slot < begin + 2 * hourMs ? "error" : "done",
+    });
+    const killed = new ServeUnderTest(world, hourly());
+    await world.clock.pass(hourMs);
+    killed.kill();
+    await world.clock.pass(awayMs);
+    return [world, new ServeUnderTest(world, hourly())];
+  }
+
+  test.each([
+    ["under the next serve", 40 * minuteMs, minuteMs],
+    ["while nothing is served", 40 * minuteMs, 20 * minuteMs],
+    ["just before the kill", half - 200, 0],
+  ])("it fails %s: that is told once, and so is the recovery", async (_, runMs, awayMs) => {
+    const [world, serve] = await killedIn(runMs, awayMs);
+    const failedAt = begin + hourMs + runMs + 100;
+    await world.clock.pass(Math.max(0, failedAt + minuteMs - world.clock.wall()));
+    expect([troublesIn(world), world.posted]).toEqual([[["ended", 1]], ["ended"]]);
+    expect(troubleOf(serve)).toEqual({ kind: "failed", slot: begin + hourMs });
+    serve.describe(hourly());
+    await world.clock.pass(3 * hourMs);
+    expect(troublesIn(world)).toEqual([
+      ["ended", 1],
+      ["recovered", 2],
+    ]);
+  });
+
+  test("it is the last one before a pause", async () => {
+    const world = new World(begin + half);
+    world.fate = () => ({ loadMs: 100, runMs: 40 * minuteMs, end: "error" });
+    const pausing = hourly({ pauseAfter: 1 });
+    const killed = new ServeUnderTest(world, pausing);
+    await world.clock.pass(hourMs);
+    killed.kill();
+    void new ServeUnderTest(world, pausing);
+    await world.clock.pass(3 * hourMs);
+    expect([world.posted, slotsIn(world)]).toEqual([["ended", "paused"], [1]]);
+    expect(world.row?.paused).toMatchObject({ failures: 1 });
+  });
+
+  test("it is done after a failure: the recovery is told", async () => {
+    const world = new World(begin + half);
+    world.fate = (slot) => ({
+      loadMs: 100,
+      runMs: 40 * minuteMs,
+      end: slot < begin + 2 * hourMs ? "error" : "done",
+    });
+    const killed = new ServeUnderTest(world, hourly());
+    await world.clock.pass(2 * hourMs);
+    killed.kill();
+    void new ServeUnderTest(world, hourly());
+    await world.clock.pass(20 * minuteMs);
+    expect([world.posted, world.row?.trouble]).toEqual([["ended", "recovered"], null]);
+  });
+
+  test("a run by hand that fails is no news", async () => {
+    const world = new World(begin + half);
+    void new ServeUnderTest(world, hourly());
+    const end = world.byHand(begin);
+    await world.clock.pass(minuteMs);
+    end("error");
+    await world.clock.pass(hourMs);
+    expect(world.posted).toEqual([]);
+  });
+
+  test("two serve: the one that has started the run tells its failure", async () => {
+    const world = new World(begin + half);
+    world.fate = () => ({ loadMs: 100, runMs: 40 * minuteMs, end: "error" });
+    void new ServeUnderTest(world, hourly());
+    void new ServeUnderTest(world, hourly());
+    await world.clock.pass(4 * hourMs);
+    expect(world.posted).toEqual(["ended"]);
+  });
+});
+
 test("a pause is told before it is stored: a kill between the two loses no message", async () => {
   const world = new World(begin + 30 * minuteMs);
   world.fate = () => ({ loadMs: 100, runMs: 1000, end: "error" });
