@@ -206,6 +206,8 @@ function longStep(text: string): string | undefined {
 }
 
 function cronMistake(text: string): string {
+  if (/^(?:CRON_)?TZ=/.test(text))
+    return 'has its time zone in it; use tz, e.g. { cron: "0 2 * * *", tz: "Europe/Berlin" }';
   if (/^@every\b/i.test(text))
     return 'is not known here; use every, e.g. schedule: { every: "15m" }';
   if (text.startsWith("@")) {

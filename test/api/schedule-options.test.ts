@@ -64,6 +64,7 @@ describe("a wrong schedule says where, and what would be right", () => {
     [{ cron: "30 2 * *" }, 'schedule.cron "30 2 * *" has 4 fields'],
     [{ cron: "0 30 2 * * *" }, 'it has no seconds; use every, e.g. schedule: { every: "30s" }'],
     [{ cron: "@every 5m" }, 'use every, e.g. schedule: { every: "15m" }'],
+    [{ cron: "CRON_TZ=Asia/Tokyo 0 2 * * *" }, "has its time zone in it; use tz, e.g."],
     [{ cron: "@reboot" }, "is not known; known are @hourly, @daily"],
     [{ cron: "60 2 * * *" }, 'has a wrong minute, "60": it may be 0, */15 or 0,30'],
     [{ cron: "0 24 * * *" }, 'has a wrong hour, "24": it may be'],
