@@ -136,10 +136,14 @@ export class AttemptJudge {
 
   /** In a session that has done everything, each attempt that began is there once. */
   #areComplete(rows: readonly AttemptRow[]): void {
-    const { end, storeFailed, stage } = this.#seen;
+    const { end, storeFailed, stage, session, before } = this.#seen;
+    // A machine that has not heard that a session has died begins what it had of it, by ids that no row has.
+    const isLeftOver = (task: number): boolean =>
+      session.engine !== undefined && before !== undefined && !this.#rows.has(task);
     if (end.how !== "summary" || end.summary.status === "cancelled" || storeFailed) return;
     if (this.#seen.session.failFast) return;
     for (const { task, path, attempt } of stage.traces) {
+      if (isLeftOver(task)) continue;
       const earlier = rows.filter((row) => row.task_id === task && row.attempt === attempt);
       const last = this.#rows.get(task)?.attempt === attempt ? 1 : 0;
       const times = earlier.length + last;
