@@ -185,7 +185,7 @@ export type TimelineRow = {
   readonly key: number | string | null;
   /** Of a worker in a run with an engine: where it is. Null: in the run's own process. */
   readonly machine: string | null;
-  /** Which of the workers of this machine that have run tasks: 1, 2, 3 … */
+  /** Which of the workers of this machine that have run tasks: 1, 2, 3 … Null: the worker is not known, or the machine is not. */
   readonly thread: number | null;
   /** Those that began in the whole run, or of them those that failed. */
   readonly all: number;

@@ -4,17 +4,21 @@ import type { RunIndex } from "./run-index.ts";
 import type { TaskChunk } from "./task-columns.ts";
 import type { RowOwner } from "./timeline-row.ts";
 
-/** A worker's number is below. */
-const mostWorkers = 2 ** 15;
+/** A worker's number is below 2 ** 15. */
+const mostWorkers = 2 ** 16;
+/** Of a task whose machine is known and whose worker is not: the last one there. A worker is not stored with each short task. */
+const unknownWorker = mostWorkers - 1;
 
-/** The key of a task's row. -1: the worker is not known. */
+/** The key of a task's row. -1: neither the worker nor its machine is known. */
 export type KeyAt = (slot: number) => number;
 
 const workerAt =
   ({ worker, machine }: TaskChunk): KeyAt =>
   (slot) => {
     const number = worker[slot] ?? -1;
-    return number < 0 ? -1 : ((machine[slot] ?? -1) + 1) * mostWorkers + number;
+    const place = (machine[slot] ?? -1) + 1;
+    if (number < 0) return place === 0 ? -1 : place * mostWorkers + unknownWorker;
+    return place * mostWorkers + number;
   };
 
 const definitionAt =
@@ -58,9 +62,10 @@ export function ownersOf(
       if (key < 0) return [key, of(null)];
       const machine = machineOf(key);
       if (machine < 0) return [key, of(workerOf(key))];
+      const name = machines.get(machine) ?? `machine ${machine}`;
+      if (workerOf(key) === unknownWorker) return [key, { key: null, machine: name, thread: null }];
       const thread = (threads.get(machine) ?? 0) + 1;
       threads.set(machine, thread);
-      const name = machines.get(machine) ?? `machine ${machine}`;
       return [key, { key: workerOf(key), machine: name, thread }];
     }),
   );

@@ -298,3 +298,32 @@ test("the tasks of a worker are those of its machine", async () => {
   expect(await of("worker=3&machine=web1")).toEqual([]);
   expect(await of("machine=a%3Cb%3E")).toEqual([10, 20, 30, 40, 50, 60, 70, 80]);
 });
+
+test("short tasks, with whose results no worker is stored, are in a row of their machine, which leads to them", async () => {
+  await using rig = await pageRig((db) => {
+    tenMachines(db);
+    db.run("UPDATE task_runs SET worker = NULL WHERE id IN (3, 13, 23, 1, 81)");
+  });
+  const { rows } = await rig.data<TimelineView>("/data/runs/1/timeline");
+  const unknown = rows.filter(({ key }) => key === null);
+  expect(unknown.map(({ machine, thread, all }) => [machine, thread, all])).toEqual([
+    ["web8", null, 3],
+    ["web10", null, 1],
+    [null, null, 1],
+  ]);
+  // Last of their machine: the numbers of its threads stay.
+  expect(
+    rows.filter(({ machine }) => machine === "web8").map(({ thread, key }) => [thread, key]),
+  ).toEqual([
+    [1, 3],
+    [2, 13],
+    [3, 23],
+    [4, 33],
+    [null, null],
+  ]);
+  for (const { key, machine, all } of rows) {
+    const query = new URLSearchParams({ worker: String(key ?? "none"), machine: machine ?? "" });
+    const { total } = await rig.data<TasksView>(`/data/runs/1/tasks?${query.toString()}`);
+    expect(total).toBe(all);
+  }
+});

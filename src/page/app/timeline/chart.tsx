@@ -130,10 +130,8 @@ function Axis({ scale, first }: { readonly scale: Scale; readonly first: number 
   );
 }
 
-const nameOf = ({ by }: TimelineView, { key, machine }: TimelineRow): string => {
-  if (key === null) return "worker unknown";
-  return machine ?? (by === "worker" ? `worker ${key}` : String(key));
-};
+const nameOf = ({ by }: TimelineView, { key, machine }: TimelineRow): string =>
+  machine ?? (by === "worker" ? `worker ${key ?? "unknown"}` : String(key));
 
 export const isFailedOnly = (): boolean => param("failed") === "1";
 
