@@ -191,6 +191,8 @@ test("schedules: what needs a person first, with slots that never ran beside tho
     "later",
     "soon",
   ]);
+  // What cannot be loaded can neither be paused nor resumed.
+  expect(view.schedules.map(({ id }) => id === null)).toEqual([true, false, false, false, false]);
   const soon = view.schedules.find(({ name }) => name === "soon");
   expect(soon).toMatchObject({ missed: 1, hasRun: true, tz: "Europe/Berlin" });
   expect(

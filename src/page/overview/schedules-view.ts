@@ -88,7 +88,8 @@ function briefOf(
   const { name, file, schedule, state, next, running, waiting, counts } = pipeline;
   const ran = name === null || place === undefined ? [] : slotsIn(overview, place, name);
   return {
-    id: scheduleId(pipeline),
+    // Its schedule can neither be paused nor resumed: for that, the file is loaded.
+    id: state.kind === "broken" ? null : scheduleId(pipeline),
     name,
     file,
     database: place?.id ?? null,

@@ -127,12 +127,13 @@ const nothing = (isRead: boolean): string => (isRead ? "nothing yet" : "not read
 
 /** `54 of 60 done · 131 ms`: the median of those that have ended. */
 function aboutTasks(
-  { planned }: DrawnNode,
+  node: DrawnNode,
   summary: DefinitionSummary | undefined,
   isRead: boolean,
 ): string {
-  if (summary === undefined && !isRead)
-    return `${count(planned)} ${planned === 1 ? "task" : "tasks"}`;
+  // The plan of a run that goes on is some seconds old.
+  const planned = Math.max(node.planned, summary?.tasks ?? 0);
+  if (summary === undefined && !isRead) return counted(planned, "task");
   const done = summary?.counts.done ?? 0;
   const typical =
     summary === undefined || summary.medianMs === null ? "" : ` · ${duration(summary.medianMs)}`;
