@@ -21,6 +21,18 @@ export function goOnWords(
 }
 
 function paramWords(params: string): readonly string[] {
-  const texts = paramTexts(JSON.parse(params) as Record<string, unknown>);
-  return texts === undefined || params.length > mostChars ? ["--params", "…"] : paramFlags(texts);
+  const known = params.length > mostChars ? undefined : objectIn(params);
+  const texts = known && paramTexts(known);
+  return texts === undefined ? ["--params", "…"] : paramFlags(texts);
+}
+
+/** Undefined for what pipeloom does not write: users can edit the table. */
+function objectIn(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
 }

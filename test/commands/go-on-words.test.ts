@@ -27,6 +27,9 @@ test.each([
   ["a secret stays out", { ...run, params: '{"token":"***"}' }, ["--param", "token=***"]],
   ["a name like a flag", { ...run, params: '{"-n":1}' }, ["--param=-n=1"]],
   ["a name that --param cannot give", { ...run, params: '{"a=b":1}' }, ["--params", "…"]],
+  ["null, written by a user", { ...run, params: "null" }, ["--params", "…"]],
+  ["a list", { ...run, params: "[1]" }, ["--params", "…"]],
+  ["no JSON", { ...run, params: "{" }, ["--params", "…"]],
   [
     "longer than a command that is read",
     { ...run, params: JSON.stringify({ list: "x".repeat(600) }) },
