@@ -89,7 +89,7 @@ export function decide(situation: Situation): Decision {
   }));
   const late = awaited.find(({ deadline }) => deadline <= now)?.slot ?? null;
   const deadlines = awaited.map(({ deadline }) => deadline).filter((at) => at > now);
-  // The end of a run that an earlier serve has started may be news.
+  // The end of a run that serve has not started may let a slot begin, and it may be news.
   const looks = [nextStart(situation), lookFor(situation), ...deadlines];
   return { ...chosen, late, again: Math.min(chosen.again, ...looks) };
 }
@@ -130,8 +130,7 @@ function choose(situation: Situation): Choice {
   // What was left out stays left out, whichever comes first.
   const { leftOut } = due;
   if (situation.rule.overlap !== "allow" && liveRuns(situation).length > 0) {
-    const waiting = waitsForRun(slot);
-    return { ...nothing, leftOut, waiting, again: Math.min(again, lookFor(situation)) };
+    return { ...nothing, leftOut, waiting: waitsForRun(slot), again };
   }
   return { ...nothing, leftOut, start: { slot, isContinued: true }, again };
 }
@@ -232,7 +231,7 @@ function chooseSlot(situation: Situation, slot: number): Choice | "skipped" {
     case "start":
       return { ...nothing, start: { slot, isContinued: false } };
     case "wait":
-      return { ...nothing, waiting: waitsForRun(slot), again: lookFor(situation) };
+      return { ...nothing, waiting: waitsForRun(slot) };
     case "cancel": {
       const cancel = liveRuns(situation).filter(isScheduled);
       return { ...nothing, cancel, waiting: waitsForRun(slot), again: now + soonestLookMs };
