@@ -8,7 +8,7 @@ import {
   parseExactJson,
 } from "../base/exact-json.ts";
 import { failureLine, toFailure } from "../base/failure.ts";
-import { isPlainObject, NotJsonError, parseFrozen, toJsonText } from "../base/json.ts";
+import { isObject, isPlainObject, NotJsonError, parseFrozen, toJsonText } from "../base/json.ts";
 
 /** The part of the Standard Schema interface (v1) that pipeloom uses. */
 export interface StandardSchema<Output> {
@@ -149,9 +149,7 @@ function coerceBoolean(name: string, value: unknown): boolean {
 function coerceObject(name: string, value: unknown, fallback: unknown): unknown {
   const isList = Array.isArray(fallback);
   const parsed = typeof value === "string" ? parsedOrUndefined(name, value) : value;
-  const fits = isList
-    ? Array.isArray(parsed)
-    : typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+  const fits = isList ? Array.isArray(parsed) : isObject(parsed);
   if (fits) return parsed;
   const [what, example] = isList ? ["a list", "[1,2]"] : ["an object", '{"a":1}'];
   throw new ParamsError(

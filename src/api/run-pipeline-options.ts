@@ -2,6 +2,7 @@
 // `durability: "none"`, would have another effect than the author thinks.
 
 import { AbortSignal, JSON } from "../base/globals.ts";
+import { isObject } from "../base/json.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import { engineUrlForm, isEngineUrl } from "../protocol/engine-url.ts";
 import type { Durability } from "../protocol/run-request.ts";
@@ -158,10 +159,6 @@ function oneOf(values: readonly string[]): {
     expected: values.map((each) => JSON.stringify(each)).join(" or "),
     isValid: (value) => values.includes(value as string),
   };
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const isId = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;

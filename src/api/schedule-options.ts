@@ -2,6 +2,7 @@
 
 import { shownValue } from "../base/describe-value.ts";
 import { Date } from "../base/globals.ts";
+import { isObject } from "../base/json.ts";
 import { type Duration, durationMs } from "../base/parse-duration.ts";
 import {
   type CatchUp,
@@ -63,9 +64,6 @@ const names = namesOf<ScheduleOptions>({
 
 const dayMs = 86_400_000;
 const example = 'e.g. { cron: "30 2 * * *", tz: "Europe/Berlin" } or { every: "15m" }';
-
-const isObject = (value: unknown): boolean =>
-  typeof value === "object" && !Array.isArray(value) && value !== null;
 
 /**
  * The checked schedule; null if there is none.

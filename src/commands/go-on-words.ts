@@ -2,6 +2,7 @@
 
 import { paramFlags, paramTexts } from "../api/param-words.ts";
 import { JSON } from "../base/globals.ts";
+import { isObject } from "../base/json.ts";
 import { engineWords } from "../protocol/engine-url.ts";
 import { engineOf, type SeenRun } from "../store/read/overview.ts";
 
@@ -30,8 +31,7 @@ function paramWords(params: string): readonly string[] {
 function objectIn(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Readonly<Record<string, unknown>>) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

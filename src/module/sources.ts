@@ -6,6 +6,7 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, isAbsolute, relative } from "node:path";
 
 import { JSON } from "../base/globals.ts";
+import { isObject } from "../base/json.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { ModuleSource } from "../protocol/messages.ts";
 import { shownPath } from "../base/path.ts";
@@ -170,6 +171,5 @@ function dataExports(path: string, text: string): Record<string, unknown> {
   if (parse === undefined)
     throw new Error(`Internal error: ${path} was recorded and cannot be read`);
   const value = parse(text);
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return { ...(isObject ? value : undefined), default: value };
+  return { ...(isObject(value) ? value : undefined), default: value };
 }

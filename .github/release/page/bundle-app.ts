@@ -41,7 +41,10 @@ const unusedParts = [
   "spline",
 ] as const;
 
-/** For scales of logarithms, times in English, bands between two lines, the area below one, and points without lines: called for other plots only, or for what nobody asks for. */
+/**
+ * For scales of logarithms, times in English, bands between two lines, the area below one, and points without lines: called for other
+ * plots only, or for what nobody asks for.
+ */
 const unusedFunctions = [
   "rangeLog",
   "rangeAsinh",
