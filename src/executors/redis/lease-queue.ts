@@ -69,12 +69,19 @@ export type RunLease = (job: LeaseJob) => Promise<Taken>;
 
 export class LeaseTaker {
   readonly #worker: Worker<LeaseJob, number>;
+  /** Leases in hand. */
+  #running = 0;
 
   constructor(connection: Connection, name: string, concurrency: number, run: RunLease) {
     this.#worker = new Worker<LeaseJob, number>(
       name,
       async (job, token) => {
-        if ((await run(job.data)) === "put back") await putBack(job, token);
+        this.#running++;
+        try {
+          if ((await run(job.data)) === "put back") await putBack(job, token);
+        } finally {
+          this.#running--;
+        }
         return 0;
       },
       {
@@ -90,8 +97,17 @@ export class LeaseTaker {
     this.#worker.on("error", (error) => connection.refused(error));
   }
 
+  /**
+   * BullMQ looks at it again when a job ends, and that of a lease may stay for seconds. `resume` makes it look at once; without a
+   * turn of the event loop since `pause`, nothing sees the pause.
+   */
   set concurrency(count: number) {
-    if (this.#worker.concurrency !== count) this.#worker.concurrency = count;
+    const before = this.#worker.concurrency;
+    if (count === before) return;
+    this.#worker.concurrency = count;
+    if (count < before || this.#running < before || this.#worker.isPaused()) return;
+    void this.#worker.pause(true);
+    void this.#worker.resume();
   }
 
   /** Takes no more leases. */

@@ -154,4 +154,71 @@ describe.skipIf(server === undefined)("on Redis", () => {
     while ((await waiting()) < 1) await new Promise((resolve) => setImmediate(resolve));
     connection.close();
   });
+
+  test("a machine that may hold more leases takes them while it has its first one", async () => {
+    const connection = await EngineConnection.open(server.url);
+    const name = "leases-at-once";
+    const queue = new LeaseQueue(connection, name);
+    const taken = new Map<number, () => void>();
+    let changed = Promise.withResolvers<void>();
+    const taker = new LeaseTaker(connection, name, 1, async ({ lease }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      taken.set(lease, resolve);
+      changed.resolve();
+      await promise;
+      taken.delete(lease);
+      return "ended";
+    });
+    const took = async (count: number): Promise<void> => {
+      while (taken.size < count) {
+        await changed.promise;
+        changed = Promise.withResolvers<void>();
+      }
+    };
+    for (const lease of [1, 2, 3, 4]) {
+      const data = { session: "s", lease, tasks: "", signature: "" };
+      queue.add([{ name: "n", id: `s.${lease}`, data }]);
+    }
+    await took(1);
+    taker.concurrency = 3;
+    await took(3);
+    // Fewer, and more again.
+    taker.concurrency = 1;
+    taker.concurrency = 4;
+    await took(4);
+    expect([...taken.keys()]).toEqual([1, 2, 3, 4]);
+    taker.close();
+    connection.close();
+  });
+
+  test("one that takes no more leases takes none when it may hold more", async () => {
+    const connection = await EngineConnection.open(server.url);
+    const name = "leases-of-a-pause";
+    const queue = new LeaseQueue(connection, name);
+    const first = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    const taken: number[] = [];
+    const taker = new LeaseTaker(connection, name, 1, async ({ lease }) => {
+      taken.push(lease);
+      first.resolve();
+      await closed.promise;
+      return "ended";
+    });
+    for (const lease of [1, 2]) {
+      const data = { session: "s", lease, tasks: "", signature: "" };
+      queue.add([{ name: "n", id: `s.${lease}`, data }]);
+    }
+    await first.promise;
+    taker.pause();
+    taker.concurrency = 2;
+    closed.resolve();
+    // Its job is gone once it has ended: what would be taken with it has been by then.
+    while ((await connection.commands.exists(`pipeloom:${name}:s.1`)) === 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(taken).toEqual([1]);
+    expect(await connection.commands.llen(`pipeloom:${name}:wait`)).toBe(1);
+    taker.close();
+    connection.close();
+  });
 });
