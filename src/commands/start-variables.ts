@@ -1,6 +1,8 @@
 // What Bun reads from the environment only at process start. A command that needs it otherwise executes its own program again
 // (`execve`) with the variable set. What the user has set stays.
 
+import { ownCommand } from "../base/own-command.ts";
+
 type Variables = Readonly<Record<string, string>>;
 
 /** Bun runs no more `fetch` calls at once. */
@@ -26,11 +28,7 @@ export const keepsUsedPages: Variables = { MIMALLOC_PURGE_HOLES: "0" };
 export function setAtStart(variables: Variables): void {
   const isSet = Object.keys(variables).every((name) => process.env[name] !== undefined);
   if (isSet || process.execve === undefined || process.platform === "win32") return;
-  process.execve(process.execPath, ownArgv(), { ...variables, ...process.env });
-}
-
-/** `process.argv[1]` is the embedded entry when compiled, and the script when run from source. */
-function ownArgv(): string[] {
-  const compiled = Bun.main.startsWith("/$bunfs/");
-  return [process.execPath, ...process.execArgv, ...process.argv.slice(compiled ? 2 : 1)];
+  // What BUN_OPTIONS has stays in the environment: it is not to be passed on from `process.execArgv`.
+  const words = [...ownCommand(), ...process.argv.slice(2)];
+  process.execve(process.execPath, words, { ...variables, ...process.env });
 }

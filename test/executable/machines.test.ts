@@ -698,6 +698,22 @@ describe.skipIf(!hasRedis)("machines", () => {
     },
   );
 
+  test.skipIf(process.platform === "win32")(
+    "BUN_OPTIONS are Bun's, also after the restart for its memory",
+    async () => {
+      await using machines = await Machines.open();
+      machines.rig.pipeline(`
+      const seen = task({ name: "seen", run: () => process.execArgv });
+      export default pipeline({ name: "p", tasks: () => [seen()] });
+    `);
+      const before = ["env", "BUN_OPTIONS=--smol"];
+      machines.start(["worker", "--once"], key, before);
+      const run = machines.start(["run", "pipeline.ts", "--db", "test.db"], key, before);
+      expect(await ended(run)).toMatchObject({ code: 0 });
+      expect(machines.rig.rows("SELECT result FROM task_runs")).toEqual([{ result: '["--smol"]' }]);
+    },
+  );
+
   test("a program whose run fails before it begins is not kept alive", async () => {
     await using machines = await Machines.open();
     const { rig, redis } = machines;
