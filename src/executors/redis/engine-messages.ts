@@ -31,6 +31,14 @@ export type OfferedAttempt = Pick<Assignment, "id" | "attempt" | "wantsResult"> 
   readonly cursor: string | null;
 };
 
+/** What a machine has for the leases of all runs that it works for. */
+export type MachinePlaces = {
+  /** How many leases it takes. */
+  readonly places: number;
+  /** It works for several runs. */
+  readonly isShared: boolean;
+};
+
 export type ToRun =
   /** The first message of a link. `heardAt`: the number of the tick with which the machine has heard of the run. */
   | { readonly type: "hello"; readonly machine: MachineInfo; readonly heardAt: number }
@@ -58,7 +66,11 @@ export type ToRun =
   /** May the machine run this lease? Answered by `granted` or `refused`. */
   | { readonly type: "claim"; readonly lease: number }
   /** Every task of the lease has ended, or was given back. `averageMs`: of the machine's tasks. Answered by `more` or `closed`. */
-  | { readonly type: "ended"; readonly lease: number; readonly averageMs: number | undefined }
+  | (MachinePlaces & {
+      readonly type: "ended";
+      readonly lease: number;
+      readonly averageMs: number | undefined;
+    })
   /** No thread has begun these tasks, and none will. */
   | { readonly type: "returned"; readonly ids: readonly TaskId[] }
   /** What the machine has of an earlier session, once for each `begin` of a run that is resumed. Answered by `judged` if it is not empty. */

@@ -34,7 +34,10 @@ export function leaseSize({ averageMs, slots, ready }: LeaseLoad): number {
   return Math.max(1, Math.min(worth, share, mostTasks));
 }
 
-/** A lease gets further tasks for 1 s of time, or of work: then leases of other runs that wait in the queue have their turn. */
+/**
+ * A lease gets further tasks for 1 s of time and of work: then leases of other runs that wait in the queue have their turn. Where
+ * there are such runs, 1 s of time is enough: of the shortest tasks, 1 s of work takes many.
+ */
 const servedMs = 1_000;
 /** On a machine that is very busy, 1 s of work takes long. */
 const mostHeldMs = 10_000;
@@ -45,7 +48,10 @@ export function hasServed(lease: {
   /** How many tasks it has had. */
   readonly served: number;
   readonly averageMs: number | undefined;
+  /** Its machine works for other runs too. */
+  readonly isShared: boolean;
 }): boolean {
-  const { heldMs, served, averageMs = Number.POSITIVE_INFINITY } = lease;
-  return heldMs >= mostHeldMs || (heldMs >= servedMs && served * averageMs >= servedMs);
+  const { heldMs, served, averageMs = Number.POSITIVE_INFINITY, isShared } = lease;
+  if (heldMs < servedMs) return false;
+  return isShared || heldMs >= mostHeldMs || served * averageMs >= servedMs;
 }

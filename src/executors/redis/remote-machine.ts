@@ -5,7 +5,7 @@ import { assertNever } from "../../base/unreachable.ts";
 import type { TaskId, WorkerId } from "../../protocol/ids.ts";
 import { hasTags, type TagSet } from "../../protocol/tags.ts";
 import type { ExecutorsEvents } from "../executors.ts";
-import type { MachineInfo, ToMachine, ToRun } from "./engine-messages.ts";
+import type { MachineInfo, MachinePlaces, ToMachine, ToRun } from "./engine-messages.ts";
 import type { LinkName } from "./frame-codec.ts";
 import { type Frame, Link } from "./link.ts";
 import { RemoteThread } from "./remote-thread.ts";
@@ -46,6 +46,8 @@ export class RemoteMachine {
   info: MachineInfo | undefined;
   /** It takes leases: it has loaded the code, and does not leave. */
   #isReady = false;
+  /** As it has said last; unknown before. */
+  #places: MachinePlaces = { places: Number.POSITIVE_INFINITY, isShared: false };
   /** Ticks of the run since the machine was heard last. */
   silentTicks = 0;
   /** Ticks of the run in which it has sent something, and no hello. */
@@ -67,6 +69,16 @@ export class RemoteMachine {
   /** Tasks that it may run at once. */
   get slots(): number {
     return this.#isReady && !this.#isGone ? (this.info?.slots ?? 0) : 0;
+  }
+
+  /** Leases that it takes, of all runs. */
+  get places(): number {
+    return this.#places.places;
+  }
+
+  /** It works for other runs too. */
+  get isShared(): boolean {
+    return this.#places.isShared;
   }
 
   mayRun(on: TagSet): boolean {
@@ -118,6 +130,7 @@ export class RemoteMachine {
       case "claim":
         return calls.claim(this, message.lease);
       case "ended":
+        this.#places = message;
         return calls.leaseEnded(this, message.lease, message.averageMs);
       case "returned":
         return calls.gaveBack(this, message.ids);

@@ -162,8 +162,7 @@ export class RunLeases {
 
   /** What the machines that may run these tasks have room for. `busy`: leases with tasks, and those in the queue. */
   #room(on: TagSet) {
-    const perSlot = leasesPerSlot(this.#averageMs);
-    let [slots, leases, busy, tasks] = [0, 0, 0, 0];
+    let [slots, places, leases, busy, tasks] = [0, 0, 0, 0, 0];
     for (const queue of this.#queues.tagSets) {
       // Tasks without tags do not wait for machines that have some: others take them too.
       if (on !== noTags && queue === noTags) continue;
@@ -176,11 +175,12 @@ export class RunLeases {
       if (machine.slots === 0 || !machine.mayRun(on)) continue;
       const held = this.#book.tally(machine);
       slots += machine.slots;
+      places += this.#mostLeases(machine);
       leases += held.leases;
       busy += held.leases - held.empty;
       tasks += held.tasks;
     }
-    return { slots, leases: slots * perSlot - leases, busy, tasks };
+    return { slots, leases: places - leases, busy, tasks };
   }
 
   dispatch(ready: number): void {
@@ -280,8 +280,14 @@ export class RunLeases {
 
   #mayKeep({ claimedAt, served }: Lease<RemoteMachine>, machine: RemoteMachine): boolean {
     const heldMs = systemClock.now() - claimedAt;
-    if (this.#isEnding || hasServed({ heldMs, served, averageMs: this.#averageMs })) return false;
-    return this.#book.tally(machine).leases <= machine.slots * leasesPerSlot(this.#averageMs);
+    const { isShared } = machine;
+    const averageMs = this.#averageMs;
+    if (this.#isEnding || hasServed({ heldMs, served, averageMs, isShared })) return false;
+    return this.#book.tally(machine).leases <= this.#mostLeases(machine);
+  }
+
+  #mostLeases({ slots, places }: RemoteMachine): number {
+    return Math.min(slots * leasesPerSlot(this.#averageMs), places);
   }
 
   /**

@@ -14,8 +14,8 @@ const tasks = (...ids: number[]): Assignment[] => ids.map(assignment);
 const size = (averageMs: number | undefined, ready = 10_000, slots = 4): number =>
   leaseSize({ averageMs, ready, slots });
 
-const served = (heldMs: number, count: number, averageMs?: number): boolean =>
-  hasServed({ heldMs, served: count, averageMs });
+const served = (heldMs: number, count: number, averageMs?: number, isShared = false): boolean =>
+  hasServed({ heldMs, served: count, averageMs, isShared });
 
 describe("the size of a lease", () => {
   test("is one until it is known how long tasks take, and for long tasks", () => {
@@ -35,6 +35,7 @@ describe("the size of a lease", () => {
     expect([served(999, 1), served(1_000, 1), served(999, 99, 500)]).toEqual([false, true, false]);
     expect([served(1_000, 2, 500), served(9_999, 99_999, 0.01)]).toEqual([true, false]);
     expect([served(9_999, 100_000, 0.01), served(10_000, 1, 0.01)]).toEqual([true, true]);
+    expect([served(999, 1, 0.01, true), served(1_000, 1, 0.01, true)]).toEqual([false, true]);
   });
 
   test("leaves something for every slot", () => {

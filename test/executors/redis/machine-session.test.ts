@@ -113,7 +113,7 @@ class Bench {
         asked: () => undefined,
         say: () => undefined,
         over: (reason) => this.endings.push(reason),
-        measured: () => undefined,
+        measured: () => ({ places: 1, isShared: false }),
         ended: () => undefined,
         isShown: false,
       },
@@ -161,7 +161,7 @@ test("a lease that is granted together with the cancellation goes back", async (
   await bench.untilSent("ended");
   expect(bench.sent.slice(-2)).toEqual([
     { type: "returned", ids: [taskId(7)] },
-    { type: "ended", lease: 1, averageMs: undefined },
+    { type: "ended", lease: 1, averageMs: undefined, places: 1, isShared: false },
   ]);
 });
 

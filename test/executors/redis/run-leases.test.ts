@@ -1,5 +1,6 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 
+import { systemClock } from "../../../src/base/clock.ts";
 import type { EngineLine } from "../../../src/executors/redis/engine-connection.ts";
 import { EngineKey } from "../../../src/executors/redis/engine-key.ts";
 import type { ToMachine } from "../../../src/executors/redis/engine-messages.ts";
@@ -40,6 +41,7 @@ test("a lease that waits in the queue goes to a machine that keeps one without t
   const ready = [assignment(1), assignment(2), assignment(3)];
   const machine = {
     slots: 1,
+    places: 6,
     mayRun: () => true,
     send: (message: ToMachine) => {
       const ids =
@@ -70,4 +72,86 @@ test("a lease that waits in the queue goes to a machine that keeps one without t
   leases.claim(machine, 2);
   leases.ended(machine, 1, 0.1);
   expect([sent.at(-1), leases.isIdle]).toEqual(["refused 2", true]);
+});
+
+test("where another run waits for the machine, a lease of the shortest tasks ends after 1 s", () => {
+  let nowMs = 0;
+  const now = spyOn(systemClock, "now").mockImplementation(() => nowMs);
+  const sent: string[] = [];
+  let last = 0;
+  const machine = {
+    slots: 1,
+    places: 6,
+    isShared: false,
+    mayRun: () => true,
+    send: ({ type }: ToMachine) => void sent.push(type),
+  };
+  const remote = machine as unknown as RemoteMachine;
+  const leases = opened(
+    { add: () => undefined, remove: () => undefined },
+    {
+      machines: () => [remote],
+      take: () => [assignment(++last)],
+      readyOn: () => 1,
+      returned: () => undefined,
+    },
+  );
+  const again = (atMs: number): string | undefined => {
+    nowMs = atMs;
+    leases.ended(remote, 1, 0.001);
+    leases.dispatch(1);
+    return sent.at(-1);
+  };
+  try {
+    leases.dispatch(1);
+    leases.claim(remote, 1);
+    expect([again(999), again(2_000)]).toEqual(["more", "more"]);
+    machine.isShared = true;
+    expect(again(2_001)).toBe("closed");
+  } finally {
+    leases.stop();
+    now.mockRestore();
+  }
+});
+
+test("a machine that has fewer places than before, for another run, gets fewer leases", () => {
+  const closed: number[] = [];
+  const added: string[] = [];
+  let last = 0;
+  const machine = {
+    slots: 1,
+    places: 6,
+    isShared: false,
+    mayRun: () => true,
+    send: (message: ToMachine) => {
+      if (message.type === "closed") closed.push(message.lease);
+    },
+  };
+  const remote = machine as unknown as RemoteMachine;
+  const leases = opened(
+    {
+      add: (jobs: { readonly id: string }[]) => void added.push(...jobs.map(({ id }) => id)),
+      remove: () => undefined,
+    },
+    {
+      machines: () => [remote],
+      take: () => [assignment(++last)],
+      readyOn: () => 9,
+      returned: () => undefined,
+    },
+  );
+  const worked = (lease: number): void => {
+    leases.ended(remote, lease, 0.001);
+    leases.dispatch(9);
+  };
+  leases.dispatch(9);
+  leases.claim(remote, 1);
+  worked(1);
+  expect(added).toEqual(["s.1", "s.2", "s.3", "s.4", "s.5", "s.6"]);
+  for (const lease of [2, 3, 4, 5, 6]) leases.claim(remote, lease);
+  machine.places = 1;
+  for (const lease of [1, 2, 3, 4, 5, 6]) worked(lease);
+  // One is kept, and none was added to the queue before those of the other run.
+  expect([closed, added.length]).toEqual([[1, 2, 3, 4, 5], 6]);
+  leases.stop();
 });

@@ -34,6 +34,10 @@ export class LeaseTakers {
     this.#deps = deps;
   }
 
+  get places(): number {
+    return this.#places;
+  }
+
   set places(places: number) {
     this.#places = places;
     this.#share();

@@ -139,12 +139,12 @@ export class MachineSession {
   #worked(lease: number): void {
     if (this.#isOver) return;
     this.#sayEnded(lease);
-    this.#deps.measured(this.averageMs);
     this.#open.emptied(lease, this.#isLeaving);
   }
 
   #sayEnded(lease: number): void {
-    this.#link.send({ type: "ended", lease, averageMs: this.averageMs });
+    const { averageMs } = this;
+    this.#link.send({ type: "ended", lease, averageMs, ...this.#deps.measured() });
   }
 
   /** What no thread has begun goes back to the run. */

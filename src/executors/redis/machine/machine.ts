@@ -181,7 +181,10 @@ export class Machine {
       ended: (counts) => this.#activity.count(counts),
       isShown,
       over: (reason) => this.#over(session, pipeline, reason),
-      measured: () => this.#adjust(),
+      measured: () => {
+        this.#adjust();
+        return { places: this.#takers.places, isShared: this.#runs.size > 1 };
+      },
     };
     const joined = new MachineSession(deps, this.#others);
     this.#runs.set(session, {

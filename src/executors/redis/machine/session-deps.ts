@@ -6,7 +6,7 @@ import type { ModuleRef } from "../../../protocol/messages.ts";
 import type { LogLevel } from "../../../protocol/status.ts";
 import type { TagSet } from "../../../protocol/tags.ts";
 import type { CreateExecutors } from "../../executors.ts";
-import type { MachineInfo, SharedModule, ToRun } from "../engine-messages.ts";
+import type { MachineInfo, MachinePlaces, SharedModule, ToRun } from "../engine-messages.ts";
 import type { Frame } from "../link.ts";
 import type { TaskNews } from "./task-news.ts";
 
@@ -31,7 +31,7 @@ export type SessionDeps = {
   /** Somebody looks at the machine's tasks. */
   readonly isShown: boolean;
   /** The average duration of tasks has changed. */
-  measured(averageMs: number | undefined): void;
+  measured(): MachinePlaces;
 };
 
 /**
