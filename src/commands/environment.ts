@@ -33,6 +33,10 @@ export const readVariables: readonly Variable[] = [
     what: "how many requests tasks may have open at once (default: 256, or --concurrency if that is more)",
   },
   {
+    name: "BUN_OPTIONS",
+    what: "flags of the Bun that runs inside, e.g. --smol",
+  },
+  {
     name: "MIMALLOC_PURGE_HOLES",
     what: "worker, run --engine and ui set it to 0 for themselves, which takes less CPU time; 1: less memory",
   },
