@@ -102,9 +102,10 @@ export function decideReruns(
   return decision;
 }
 
+/** In a damaged file, a fingerprint may be no text: it is another one then. */
 function storedDefinitions(db: Database, { id }: RunRow): ReadonlyMap<string, Definition> {
   using rows = db.prepare<Definition, [number]>(
-    "SELECT name, fingerprint, repeats, alike FROM pipeloom_definitions WHERE run_id = ?",
+    "SELECT name, coalesce(CAST(fingerprint AS TEXT), '') AS fingerprint, repeats, alike FROM pipeloom_definitions WHERE run_id = ?",
   );
   return new Map(rows.all(id).map((row) => [row.name, row]));
 }

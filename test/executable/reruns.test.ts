@@ -1,5 +1,6 @@
 // What a person sees of changed code: before anything runs, in a terminal, piped and as JSON.
 
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
@@ -43,6 +44,18 @@ test("what has changed is said first, and runs again", async () => {
   );
   expect(rows.out.trim().split("\n")).toEqual(["day,v", "a,2", "b,2"]);
 }, 30_000);
+
+test("a fingerprint that is no text, in a damaged file, is another one", async () => {
+  using folder = tempFolder();
+  await died(folder, upsert(1));
+  {
+    using db = new Database(join(folder.path, "pipeloom.db"));
+    db.run("UPDATE pipeloom_definitions SET fingerprint = x'00ff41' WHERE name = 'load-day'");
+  }
+  const again = await edited(folder, upsert(1));
+  expect(again.err).toContain("1 task's code changed since run 1: load-day (×2); it runs again");
+  expect(again.code).toBe(0);
+});
 
 test("a schema that clears its tables does so once for a run", async () => {
   using folder = tempFolder();
