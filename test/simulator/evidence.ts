@@ -282,8 +282,11 @@ export class Evidence {
   }
 }
 
+/** One that runs has begun at another time than before, unless its machine has let it go on. */
 const hasRun = (old: TaskRow, row: TaskRow): boolean =>
-  row.status !== old.status || row.finished_at !== old.finished_at;
+  row.status !== old.status ||
+  row.finished_at !== old.finished_at ||
+  (row.status === "running" && row.started_at !== old.started_at);
 
 const earlierOf = (
   file: FileContent | undefined,

@@ -155,15 +155,20 @@ export class EventJudge {
   }
 
   /** Attempts of earlier sessions that used up no retry, where the task goes on after them. */
-  #interruptionsBefore({ id }: TaskFinished): number {
+  #interruptionsBefore({ id, attempt }: TaskFinished): number {
     const { before, events } = this.#seen;
-    const first = events.find((event) => event.type === "task-started" && event.id === id);
-    const passed = first?.type === "task-started" ? first.attempt - 1 : 0;
+    // The start of an attempt that fails at once is not announced.
+    const [first = attempt] = events.flatMap((event) =>
+      (event.type === "task-started" || event.type === "task-retrying") && event.id === id
+        ? [event.attempt]
+        : [],
+    );
+    const passed = first - 1;
     // One that the end of a session has interrupted is there again.
     const outcomes = new Map(
       before?.attempts
-        .filter(({ task_id, attempt }) => task_id === id && attempt <= passed)
-        .map(({ attempt, outcome }) => [attempt, outcome]),
+        .filter((row) => row.task_id === id && row.attempt <= passed)
+        .map((row) => [row.attempt, row.outcome]),
     );
     return [...outcomes.values()].filter((outcome) => outcome === "interrupted").length;
   }
