@@ -16,9 +16,10 @@ export type TableRow = {
   readonly rows: number | null;
 };
 
+/** In a damaged file, a name may be no text: no table has it then. */
 export function tableRows(db: Database): readonly TableRow[] {
   using rows = db.prepare<TableRow, []>("SELECT * FROM pipeloom_tables");
-  return rows.all();
+  return rows.all().map((row) => ({ ...row, name: String(row.name) }));
 }
 
 /** Null for a table that is gone. */

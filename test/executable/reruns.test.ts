@@ -57,6 +57,18 @@ test("a fingerprint that is no text, in a damaged file, is another one", async (
   expect(again.code).toBe(0);
 });
 
+test("the name of a table that is no text, in a damaged file, is that of none", async () => {
+  using folder = tempFolder();
+  await Bun.write(join(folder.path, "etl.ts"), etl(upsert(1)));
+  expect((await run([...pipeloom, "run", "etl.ts"], folder.path)).code).toBe(0);
+  {
+    using db = new Database(join(folder.path, "pipeloom.db"));
+    db.run("UPDATE pipeloom_tables SET name = x'00ff41'");
+  }
+  const again = await run([...pipeloom, "run", "etl.ts", "--rerun", "load-day"], folder.path);
+  expect(again).toMatchObject({ code: 0, err: expect.stringContaining("as asked") });
+});
+
 test("a schema that clears its tables does so once for a run", async () => {
   using folder = tempFolder();
   const source = etl(insert(1)).replace(
