@@ -26,6 +26,8 @@ ${Object.entries(pipelines)
 /** Hours and minutes in UTC of the slots that are done. */
 function slotsOf(folder: string, pipeline: string): string[] {
   using db = new Database(join(folder, "pipeloom.db"), { readonly: true });
+  // The next run may be about to recover the write-ahead log, and locks readers out meanwhile.
+  db.run("PRAGMA busy_timeout = 5000");
   const rows = db
     .query(
       "SELECT scheduled_for FROM pipeline_runs WHERE pipeline = ? AND status = 'done' ORDER BY scheduled_for",

@@ -35,6 +35,8 @@ const waitFor = (path: string): string =>
 
 const rows = (folder: string, sql: string): unknown[] => {
   using db = new Database(join(folder, "pipeloom.db"), { readonly: true });
+  // The next run may be about to recover the write-ahead log, and locks readers out meanwhile.
+  db.run("PRAGMA busy_timeout = 5000");
   return db.query(sql).values();
 };
 
