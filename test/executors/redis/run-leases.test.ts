@@ -19,6 +19,14 @@ function opened(queue: object, calls: ConstructorParameters<typeof RunLeases>[1]
   );
 }
 
+const machineOf = (send: (message: ToMachine) => void) => ({
+  slots: 1,
+  places: 6,
+  isShared: false,
+  mayRun: () => true,
+  send,
+});
+
 test("tasks that were set aside are ready until a machine has them, or they are taken back", () => {
   const [gpu, big] = [tagSetOf(["gpu"]), tagSetOf(["big"])];
   const leases = opened(
@@ -39,16 +47,10 @@ test("a lease that waits in the queue goes to a machine that keeps one without t
   const removed: string[] = [];
   const sent: string[] = [];
   const ready = [assignment(1), assignment(2), assignment(3)];
-  const machine = {
-    slots: 1,
-    places: 6,
-    mayRun: () => true,
-    send: (message: ToMachine) => {
-      const ids =
-        message.type === "more" ? unpackAssignments(message.text).map(({ id }) => id) : [];
-      sent.push([message.type, "lease" in message ? message.lease : "", ...ids].join(" "));
-    },
-  } as unknown as RemoteMachine;
+  const machine = machineOf((message) => {
+    const ids = message.type === "more" ? unpackAssignments(message.text).map(({ id }) => id) : [];
+    sent.push([message.type, "lease" in message ? message.lease : "", ...ids].join(" "));
+  }) as unknown as RemoteMachine;
   const leases = opened(
     { add: () => undefined, remove: (id: string) => void removed.push(id) },
     {
@@ -79,13 +81,7 @@ test("where another run waits for the machine, a lease of the shortest tasks end
   const now = spyOn(systemClock, "now").mockImplementation(() => nowMs);
   const sent: string[] = [];
   let last = 0;
-  const machine = {
-    slots: 1,
-    places: 6,
-    isShared: false,
-    mayRun: () => true,
-    send: ({ type }: ToMachine) => void sent.push(type),
-  };
+  const machine = machineOf(({ type }) => void sent.push(type));
   const remote = machine as unknown as RemoteMachine;
   const leases = opened(
     { add: () => undefined, remove: () => undefined },
@@ -118,15 +114,9 @@ test("a machine that has fewer places than before, for another run, gets fewer l
   const closed: number[] = [];
   const added: string[] = [];
   let last = 0;
-  const machine = {
-    slots: 1,
-    places: 6,
-    isShared: false,
-    mayRun: () => true,
-    send: (message: ToMachine) => {
-      if (message.type === "closed") closed.push(message.lease);
-    },
-  };
+  const machine = machineOf((message) => {
+    if (message.type === "closed") closed.push(message.lease);
+  });
   const remote = machine as unknown as RemoteMachine;
   const leases = opened(
     {

@@ -30,7 +30,7 @@ export type SessionDeps = {
   ended(counts: Pick<TaskNews, "done" | "failed">): void;
   /** Somebody looks at the machine's tasks. */
   readonly isShown: boolean;
-  /** The average duration of tasks has changed. */
+  /** The average duration of tasks may have changed, and with it how many leases the machine takes. */
   measured(): MachinePlaces;
 };
 
